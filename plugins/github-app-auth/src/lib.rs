@@ -1,0 +1,1 @@
+//! Mints GitHub App installation tokens for workspaces.

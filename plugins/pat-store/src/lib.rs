@@ -1,0 +1,1 @@
+//! Serves personal access tokens from a local file.
