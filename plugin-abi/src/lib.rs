@@ -1,1 +1,3 @@
-//! The plugin ABI.
+//! The plugin ABI: the C header, the wire types, and the Rust author's SDK.
+
+pub mod wire;

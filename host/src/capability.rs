@@ -1,0 +1,50 @@
+//! What a plugin can do for the host. Loaded `.so` plugins and mutators registered in code meet behind these traits.
+
+use std::pin::Pin;
+
+use crate::{call::Call, env::Edits, fault::Fault, secret::Secret};
+
+/// The rest of a call that could not finish at once. Dropping it cancels the call.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
+
+/// How a call ended, or goes on. A call that is ready costs no allocation.
+pub enum Outcome<'a, T> {
+    /// Done, one way or the other.
+    Ready(Result<T, Fault>),
+    /// Goes on when polled.
+    Pending(Later<'a, T>),
+}
+
+/// Puts variables into the environment of a workspace before it starts (`env-mutator/1`).
+pub trait EnvMutator: Send + Sync {
+    /// Makes its edits. They are kept only if the call succeeds.
+    fn mutate<'a>(&'a self, call: &'a Call, edits: &'a mut Edits) -> Outcome<'a, ()>;
+}
+
+/// Hands out fresh tokens while a workspace runs (`token-provider/1`).
+pub trait TokenProvider: Send + Sync {
+    /// A token for `scope`. Not cached here: the broker does that.
+    fn token<'a>(&'a self, call: &'a Call, scope: &'a Scope) -> Outcome<'a, Token>;
+}
+
+/// What a token is for. Everything empty asks for the widest token that the provider gives.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Scope {
+    /// The service, as the provider names it; a host name for git.
+    pub audience: String,
+    /// `owner/name` each, sorted, without doubles.
+    pub repositories: Vec<String>,
+    /// Permission and level, sorted by permission.
+    pub permissions: Vec<(String, String)>,
+}
+
+/// A token. Opaque: no length and no alphabet is assumed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The token itself.
+    pub value: Secret,
+    /// When it expires; `None` if it does not say.
+    pub expires_at: Option<jiff::Timestamp>,
+    /// The user name to go with it in HTTP basic authentication, if the provider has one.
+    pub username: Option<String>,
+}

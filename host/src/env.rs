@@ -1,0 +1,5 @@
+//! The environment of a workspace while the chain builds it.
+
+mod edits;
+
+pub use edits::{Edits, Refusal};
