@@ -1,5 +1,6 @@
 //! The environment of a workspace while the chain builds it.
 
 mod edits;
+pub mod keys;
 
 pub use edits::{Edits, Refusal};
