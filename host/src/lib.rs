@@ -7,3 +7,4 @@ pub mod fault;
 pub mod manifest;
 pub mod policy;
 pub mod secret;
+pub mod services;

@@ -1,0 +1,3 @@
+//! What the host does for plugins, so that they stay small and can be caged.
+
+pub mod http;
