@@ -1,0 +1,89 @@
+//! Everything that the server knows, shared by its routes.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::fault::Faults;
+use crate::installation::Installation;
+use crate::jwt::{self, App};
+use crate::ledger::Ledger;
+use crate::refusal::Refusal;
+use crate::tokens::{IssuedToken, TokenForm, Tokens};
+
+pub(crate) struct Github {
+    pub(crate) app: App,
+    pub(crate) base_url: String,
+    pub(crate) clock: Clock,
+    pub(crate) faults: Faults,
+    pub(crate) ledger: Ledger,
+    pub(crate) tokens: Tokens,
+    pub(crate) token_form: TokenForm,
+    pub(crate) token_lifetime: Duration,
+    pub(crate) installations: Mutex<Vec<Installation>>,
+    pub(crate) closing: watch::Receiver<bool>,
+}
+
+impl Github {
+    /// Refuses a request that is not the App's own.
+    pub(crate) fn authenticate_app(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        jwt::authenticate(&self.app, headers, self.clock.now().as_second())
+    }
+
+    /// The token that a request comes with, and the installation that it stands for.
+    pub(crate) fn authenticate_installation(
+        &self,
+        headers: &HeaderMap,
+    ) -> Result<(IssuedToken, Installation), Refusal> {
+        let header = headers
+            .get(AUTHORIZATION)
+            .ok_or_else(|| Refusal::unauthorized("Requires authentication"))?;
+        let token = header
+            .to_str()
+            .ok()
+            .and_then(|header| header.split_once(' '))
+            .filter(|(scheme, _)| {
+                scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token")
+            })
+            .and_then(|(_, token)| self.tokens.find(token))
+            .filter(|token| token.works_at(self.clock.now()))
+            .ok_or_else(Refusal::bad_credentials)?;
+        let installation = self
+            .installation(|installation| installation.id == token.installation_id)
+            .ok_or_else(Refusal::bad_credentials)?;
+        if installation.suspended_at.is_some() {
+            return Err(Refusal::suspended());
+        }
+        Ok((token, installation))
+    }
+
+    pub(crate) fn installation(
+        &self,
+        wanted: impl Fn(&Installation) -> bool,
+    ) -> Option<Installation> {
+        self.installations()
+            .iter()
+            .find(|installation| wanted(installation))
+            .cloned()
+    }
+
+    pub(crate) fn installations(&self) -> MutexGuard<'_, Vec<Installation>> {
+        self.installations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits, but not beyond the end of the server.
+    pub(crate) async fn pause(&self, delay: Duration) {
+        let mut closing = self.closing.clone();
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            // An error means that the server's handle is gone, which ends the wait too.
+            _ = closing.wait_for(|closing| *closing) => {}
+        }
+    }
+}

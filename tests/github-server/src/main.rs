@@ -1,0 +1,149 @@
+//! The server by itself, for the demo: prints its base URL on one line when it is ready, and serves until it is told to end.
+
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::missing_errors_doc,
+    reason = "clippy.toml has private items checked too, and a command's errors are for its reader"
+)]
+
+use std::error::Error;
+use std::io::Write as _;
+use std::iter::successors;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use github_server::{GithubServer, TokenForm};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Serves GitHub's contract for App installation tokens on loopback.
+#[derive(Parser)]
+struct Arguments {
+    /// Where to listen; port 0 stands for a free one
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// The App's number
+    #[arg(long)]
+    app_id: u64,
+    /// The App's client id
+    #[arg(long)]
+    client_id: String,
+    /// The public half of the App's key, PEM
+    #[arg(long, value_name = "FILE")]
+    public_key: PathBuf,
+    /// An installation; without repositories it covers all of the owner's. Can be repeated
+    #[arg(long = "installation", value_name = "ID=OWNER[,REPO…]", required = true, value_parser = parse_installation)]
+    installations: Vec<InstallationArgument>,
+    /// What every installation was granted. Can be repeated
+    #[arg(
+        long = "permission",
+        value_name = "NAME=LEVEL",
+        default_values = ["contents=write", "issues=write", "metadata=read", "pull_requests=write"],
+        value_parser = parse_permission,
+    )]
+    permissions: Vec<(String, String)>,
+    /// How long a token lives, such as 1h or 90s
+    #[arg(long, default_value = "1h", value_parser = humantime::parse_duration)]
+    token_lifetime: Duration,
+    /// Issue tokens of the long form, with dots
+    #[arg(long)]
+    stateless_tokens: bool,
+}
+
+#[derive(Clone)]
+struct InstallationArgument {
+    id: u64,
+    owner: String,
+    repositories: Vec<String>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Err(error) = run(Arguments::parse()).await else {
+        return ExitCode::SUCCESS;
+    };
+    let causes =
+        successors(error.source(), |cause| (*cause).source()).map(|cause| format!(": {cause}"));
+    // Without a stderr there is nobody left to tell.
+    drop(writeln!(
+        std::io::stderr(),
+        "github-server: {error}{}",
+        causes.collect::<String>()
+    ));
+    ExitCode::FAILURE
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let public_key = std::fs::read_to_string(&arguments.public_key).map_err(|error| {
+        format!(
+            "cannot read the public key {}: {error}",
+            arguments.public_key.display()
+        )
+    })?;
+    let form = if arguments.stateless_tokens {
+        TokenForm::Stateless
+    } else {
+        TokenForm::Classic
+    };
+    let mut builder = GithubServer::builder()
+        .listen(arguments.listen)
+        .app_id(arguments.app_id)
+        .client_id(&arguments.client_id)
+        .public_key_pem(&public_key)
+        .token_lifetime(arguments.token_lifetime)
+        .token_form(form);
+    let permissions: Vec<(&str, &str)> = arguments
+        .permissions
+        .iter()
+        .map(|(name, level)| (name.as_str(), level.as_str()))
+        .collect();
+    for installation in &arguments.installations {
+        let repositories: Vec<&str> = installation
+            .repositories
+            .iter()
+            .map(String::as_str)
+            .collect();
+        builder = builder.installation(
+            installation.id,
+            &installation.owner,
+            &repositories,
+            &permissions,
+        );
+    }
+    // Before the line that says ready, so that whoever reads it may end the server at once.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let server = builder.start().await?;
+    writeln!(std::io::stdout(), "{}", server.base_url())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    server.stop().await;
+    Ok(())
+}
+
+fn parse_installation(text: &str) -> Result<InstallationArgument, String> {
+    let expected =
+        || format!("expected ID=OWNER or ID=OWNER,REPO,REPO with a number for ID, found {text:?}");
+    let (id, rest) = text.split_once('=').ok_or_else(expected)?;
+    let mut names = rest.split(',').map(str::to_owned);
+    let owner = names
+        .next()
+        .filter(|owner| !owner.is_empty())
+        .ok_or_else(expected)?;
+    Ok(InstallationArgument {
+        id: id.parse().map_err(|_| expected())?,
+        owner,
+        repositories: names.collect(),
+    })
+}
+
+fn parse_permission(text: &str) -> Result<(String, String), String> {
+    let (name, level) = text
+        .split_once('=')
+        .ok_or_else(|| format!("expected NAME=LEVEL such as contents=write, found {text:?}"))?;
+    Ok((name.to_owned(), level.to_owned()))
+}
