@@ -1,6 +1,8 @@
 //! Which hosts a plugin may reach.
 
-use std::{fmt, net::IpAddr};
+use std::fmt;
+
+use super::name::Host;
 
 /// The hosts that one plugin may reach: what its manifest declares, cut down to what the operator allows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -121,25 +123,13 @@ impl HostPattern {
             (mine, Ports::One(port)) => mine.allows(port),
             _ => false,
         };
-        ports
-            && match (&self.host, &other.host) {
-                (Host::Below(mine), Host::Name(name)) => is_below(name, mine),
-                (Host::Below(mine), Host::Below(theirs)) => {
-                    mine == theirs || is_below(theirs, mine)
-                }
-                (mine, theirs) => mine == theirs,
-            }
+        ports && self.host.covers(&other.host)
     }
 }
 
 impl fmt::Display for HostPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.host {
-            Host::Name(name) => f.write_str(name)?,
-            Host::Below(suffix) => write!(f, "*.{suffix}")?,
-            Host::Address(IpAddr::V4(address)) => write!(f, "{address}")?,
-            Host::Address(IpAddr::V6(address)) => write!(f, "[{address}]")?,
-        }
+        write!(f, "{}", self.host)?;
         match self.ports {
             Ports::Default => Ok(()),
             Ports::Any => f.write_str(":*"),
@@ -156,44 +146,6 @@ impl fmt::Display for HostPattern {
 pub struct HostPatternError {
     text: String,
     found: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Host {
-    /// INVARIANT: lower case, no closing dot, not an address.
-    Name(String),
-    /// Every name below this one, to which the same invariant applies.
-    Below(String),
-    Address(IpAddr),
-}
-
-impl Host {
-    /// # Errors
-    /// What was found instead of a host.
-    fn parse(text: &str) -> Result<Self, &'static str> {
-        if let Some(address) = as_address(text) {
-            return Ok(Self::Address(address));
-        }
-        let below = text.strip_prefix("*.");
-        let name = below.unwrap_or(text);
-        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-        check_name(&name)?;
-        Ok(if below.is_some() {
-            Self::Below(name)
-        } else {
-            Self::Name(name)
-        })
-    }
-
-    fn allows(&self, host: &str) -> bool {
-        let address = as_address(host);
-        let host = host.strip_suffix('.').unwrap_or(host);
-        match self {
-            Self::Name(name) => name.eq_ignore_ascii_case(host),
-            Self::Below(suffix) => address.is_none() && is_below(host, suffix),
-            Self::Address(mine) => address == Some(*mine),
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,63 +172,6 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
     }
     text.rsplit_once(':')
         .map_or((text, None), |(host, port)| (host, Some(port)))
-}
-
-/// The address, if `host` is one; an IPv6 address with or without brackets.
-fn as_address(host: &str) -> Option<IpAddr> {
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
-    bare.parse().ok()
-}
-
-/// Whether `name` ends in `.suffix`.
-fn is_below(name: &str, suffix: &str) -> bool {
-    let Some(cut) = name.len().checked_sub(suffix.len() + 1) else {
-        return false;
-    };
-    let bytes = name.as_bytes();
-    cut > 0
-        && bytes.get(cut) == Some(&b'.')
-        && bytes
-            .get(cut + 1..)
-            .is_some_and(|end| end.eq_ignore_ascii_case(suffix.as_bytes()))
-}
-
-/// # Errors
-/// What is wrong with the name.
-fn check_name(name: &str) -> Result<(), &'static str> {
-    if name.is_empty() {
-        return Err("an empty name");
-    }
-    if name.len() > 253 {
-        return Err("a name of more than 253 characters");
-    }
-    if name.contains('/') {
-        return Err("a URL or a path; write the host alone");
-    }
-    if name.contains('*') {
-        return Err("a `*` that is not the whole first label");
-    }
-    if !name
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-    {
-        return Err("a character that is no letter, digit, `-`, `_` or `.`");
-    }
-    if name
-        .split('.')
-        .any(|label| label.is_empty() || label.len() > 63)
-    {
-        return Err("a label that is empty or longer than 63 characters");
-    }
-    // A URL parser reads `1.2` or `0x7f` as an address, so such a pattern would match nothing.
-    let last = name.rsplit('.').next().unwrap_or_default();
-    if last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x") {
-        return Err("a name that ends in a number; write an IP address in full");
-    }
-    Ok(())
 }
 
 #[cfg(test)]
