@@ -6,5 +6,6 @@ pub mod env;
 pub mod fault;
 pub mod manifest;
 pub mod policy;
+pub mod redact;
 pub mod secret;
 pub mod services;

@@ -13,6 +13,9 @@ pub const MAX_NAME_BYTES: usize = 256;
 /// How much of a name a refusal repeats, in characters.
 const SHOWN_NAME_CHARS: usize = 64;
 
+const EXPECTED_NAME: &str =
+    "expected a variable name (ASCII letters, digits and _, no digit in front)";
+
 /// Names that no plugin may set, because they change what the workspace executes, or because they are the platform's
 /// own. Entries that end in `*` are prefixes.
 const DENIED: &[&str] = &[
@@ -168,7 +171,7 @@ impl KeyRules {
     /// Whether the plugin may read `key`.
     #[must_use]
     pub fn may_read(&self, key: &str) -> bool {
-        self.granted(key).is_some()
+        self.granted(key.as_bytes()).is_some()
             || self
                 .writes
                 .iter()
@@ -182,6 +185,15 @@ impl KeyRules {
     /// The name is not valid, is denied, or is not declared. The refusal says which.
     #[inline]
     pub fn check_write(&self, key: &str) -> Result<bool, Refusal> {
+        self.check_write_bytes(key.as_bytes())
+    }
+
+    /// The same for a key that nobody has checked to be UTF-8.
+    ///
+    /// # Errors
+    /// As [`check_write`](Self::check_write).
+    #[inline]
+    pub fn check_write_bytes(&self, key: &[u8]) -> Result<bool, Refusal> {
         match self.granted(key) {
             Some(granted) => Ok(granted.always_secret),
             None => self.check_patterns(key),
@@ -201,8 +213,10 @@ impl KeyRules {
     }
 
     #[inline]
-    fn granted(&self, key: &str) -> Option<&Granted> {
-        self.granted.iter().find(|granted| *granted.name == *key)
+    fn granted(&self, key: &[u8]) -> Option<&Granted> {
+        self.granted
+            .iter()
+            .find(|granted| granted.name.as_bytes() == key)
     }
 
     fn indexed(mut self) -> Self {
@@ -233,7 +247,12 @@ impl KeyRules {
     /// # Errors
     /// As `check_write`.
     #[cold]
-    fn check_patterns(&self, key: &str) -> Result<bool, Refusal> {
+    fn check_patterns(&self, key: &[u8]) -> Result<bool, Refusal> {
+        let Ok(key) = std::str::from_utf8(key) else {
+            return Err(Refusal(format!(
+                "{EXPECTED_NAME}, found bytes that are not UTF-8; use another name"
+            )));
+        };
         if !valid_name(key) {
             return Err(invalid_name(key));
         }
@@ -260,24 +279,23 @@ impl KeyRules {
 }
 
 /// Does not repeat the name: a plugin that mixes up key and value would put its secret there.
-fn invalid_name(key: &str) -> Refusal {
-    let expected = "expected a variable name (ASCII letters, digits and _, no digit in front)";
+pub(super) fn invalid_name(key: &str) -> Refusal {
     let wrong = key
         .char_indices()
         .find(|&(at, c)| !u8::try_from(c).is_ok_and(is_name_byte) || at == 0 && c.is_ascii_digit());
     Refusal(match wrong {
-        _ if key.is_empty() => format!("{expected}, found an empty one; name the variable"),
+        _ if key.is_empty() => format!("{EXPECTED_NAME}, found an empty one; name the variable"),
         _ if key.len() > MAX_NAME_BYTES => {
             format!(
-                "{expected} of at most {MAX_NAME_BYTES} bytes, found {} bytes; use a shorter name",
+                "{EXPECTED_NAME} of at most {MAX_NAME_BYTES} bytes, found {} bytes; use a shorter name",
                 key.len()
             )
         }
         Some((at, c)) => format!(
-            "{expected}, found {c:?} at byte {at} of {}; use another name",
+            "{EXPECTED_NAME}, found {c:?} at byte {at} of {}; use another name",
             key.len()
         ),
-        None => format!("{expected}, found another; use another name"),
+        None => format!("{EXPECTED_NAME}, found another; use another name"),
     })
 }
 
