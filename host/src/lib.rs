@@ -2,10 +2,17 @@
 
 pub mod call;
 pub mod capability;
+pub mod discover;
 pub mod env;
 pub mod fault;
+pub mod inspect;
 pub mod manifest;
+pub mod mismatch;
+pub mod order;
 pub mod policy;
 pub mod redact;
+pub mod report;
+pub mod sealed;
 pub mod secret;
 pub mod services;
+pub mod verify;

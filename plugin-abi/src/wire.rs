@@ -25,16 +25,17 @@ pub use self::{
     capability::{ENV_MUTATOR_1, EnvMutator1, TOKEN_PROVIDER_1, TokenProvider1},
     entry::{ENTRY_SYMBOL, Entry, Host, Instance, NOTE_FORMAT, NOTE_NAME, NOTE_SECTION, NOTE_TYPE},
     operation::{
-        Fault, FaultKind, Op, OpVtable, POLL_FAULT, POLL_PENDING, POLL_READY, Poll, Reply, ReplyVtable, Waker,
-        WakerVtable,
+        Fault, FaultKind, Op, OpVtable, POLL_FAULT, POLL_PENDING, POLL_READY, Poll, Reply,
+        ReplyVtable, Waker, WakerVtable,
     },
     prefix::{ABI_MAJOR, ABI_MINOR, MAGIC, Prefix},
     service::{
-        CLOCK_1, Clock1, HTTP_1, Http1, HttpRequest, HttpSink, HttpSinkVtable, LEVEL_DEBUG, LEVEL_ERROR, LEVEL_INFO,
-        LEVEL_TRACE, LEVEL_WARN, LOG_1, Log1, LogRecord,
+        CLOCK_1, Clock1, HTTP_1, Http1, HttpRequest, HttpSink, HttpSinkVtable, LEVEL_DEBUG,
+        LEVEL_ERROR, LEVEL_INFO, LEVEL_TRACE, LEVEL_WARN, LOG_1, Log1, LogRecord,
     },
     subject::{
-        CALL_DRY_RUN, Call, ENV_ABSENT, ENV_OK, ENV_REFUSED, Env, EnvStatus, EnvVtable, SET_SECRET, Scope, Token,
+        CALL_DRY_RUN, Call, ENV_ABSENT, ENV_OK, ENV_REFUSED, Env, EnvStatus, EnvVtable, SET_SECRET,
+        Scope, Token,
     },
     value::{Bytes, Pair, Str},
 };

@@ -20,7 +20,12 @@ pub struct EnvMutator1 {
     /// Called once for each provision. Never null. Execution class `inline` must not return
     /// [`POLL_PENDING`](super::POLL_PENDING); class `blocking` is called on a thread of its own and may block.
     pub mutate: Option<
-        unsafe extern "C" fn(instance: *mut Instance, call: *const Call, env: *mut Env, reply: *mut Reply) -> Poll,
+        unsafe extern "C" fn(
+            instance: *mut Instance,
+            call: *const Call,
+            env: *mut Env,
+            reply: *mut Reply,
+        ) -> Poll,
     >,
 }
 
@@ -35,6 +40,11 @@ pub struct TokenProvider1 {
     /// Called when the host's cache has no usable token for the scope, never twice at the same time for the same scope.
     /// Never null. Hands the token to `reply->token`. The plugin need not cache.
     pub token: Option<
-        unsafe extern "C" fn(instance: *mut Instance, call: *const Call, scope: *const Scope, reply: *mut Reply) -> Poll,
+        unsafe extern "C" fn(
+            instance: *mut Instance,
+            call: *const Call,
+            scope: *const Scope,
+            reply: *mut Reply,
+        ) -> Poll,
     >,
 }

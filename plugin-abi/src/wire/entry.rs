@@ -39,7 +39,12 @@ pub struct Entry {
     /// references already resolved. With [`POLL_READY`](super::POLL_READY), `*instance` is the plugin's until `destroy`.
     /// May block for a short while. Must not return [`POLL_PENDING`](super::POLL_PENDING). Never null.
     pub create: Option<
-        unsafe extern "C" fn(host: *const Host, config: Bytes, reply: *mut Reply, instance: *mut *mut Instance) -> Poll,
+        unsafe extern "C" fn(
+            host: *const Host,
+            config: Bytes,
+            reply: *mut Reply,
+            instance: *mut *mut Instance,
+        ) -> Poll,
     >,
     /// Ends an instance. Called once, when no call and no operation of it is left, from any thread. Never null.
     pub destroy: Option<unsafe extern "C" fn(instance: *mut Instance)>,

@@ -81,11 +81,22 @@ pub struct Http1 {
     pub reserved: u32,
     /// Starts a request. Everything in `request` is copied before it returns. The operation is the caller's, to poll and
     /// to drop once; never null. `sink` is called only from inside its `poll`, and must live until it is dropped.
-    pub send:
-        Option<unsafe extern "C" fn(host: *const Host, request: *const HttpRequest, sink: *mut HttpSink) -> *mut Op>,
+    pub send: Option<
+        unsafe extern "C" fn(
+            host: *const Host,
+            request: *const HttpRequest,
+            sink: *mut HttpSink,
+        ) -> *mut Op,
+    >,
     /// Does the same and returns when it is done ([`POLL_READY`](super::POLL_READY) or
     /// [`POLL_FAULT`](super::POLL_FAULT)). Blocks: only for plugins of the execution class `blocking`, and in `create`.
-    pub fetch: Option<unsafe extern "C" fn(host: *const Host, request: *const HttpRequest, sink: *mut HttpSink) -> Poll>,
+    pub fetch: Option<
+        unsafe extern "C" fn(
+            host: *const Host,
+            request: *const HttpRequest,
+            sink: *mut HttpSink,
+        ) -> Poll,
+    >,
 }
 
 /// A request.

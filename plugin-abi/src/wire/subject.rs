@@ -71,7 +71,8 @@ pub struct EnvVtable {
     /// the next `set` or `unset` of this call; otherwise it is not written.
     pub get: Option<unsafe extern "C" fn(env: *mut Env, key: Str, value: *mut Str) -> EnvStatus>,
     /// Sets a variable that the manifest declares under `writes`. `flags` is a bit set of `SET_*`.
-    pub set: Option<unsafe extern "C" fn(env: *mut Env, key: Str, value: Str, flags: u32) -> EnvStatus>,
+    pub set:
+        Option<unsafe extern "C" fn(env: *mut Env, key: Str, value: Str, flags: u32) -> EnvStatus>,
     /// Removes a variable that the manifest declares under `writes`. Removing an absent one is [`ENV_OK`].
     pub unset: Option<unsafe extern "C" fn(env: *mut Env, key: Str) -> EnvStatus>,
 }

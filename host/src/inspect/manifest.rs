@@ -1,0 +1,411 @@
+//! Step 5: the manifest. ABI, names, capabilities, keys and hosts are checked together, so that one look at the report
+//! shows everything that is to be mended.
+
+use provisionhook_plugin_abi::wire::{ABI_MAJOR, ABI_MINOR, ENV_MUTATOR_1, TOKEN_PROVIDER_1};
+
+use super::Note;
+use crate::{
+    env::keys::KeyPattern,
+    manifest::Manifest,
+    mismatch::{Mismatch, Mismatches},
+    services::http::HostPattern,
+};
+
+/// The largest manifest, in bytes.
+pub const MAX_MANIFEST_BYTES: usize = 64 << 10;
+
+/// The capabilities that this host uses.
+pub const SUPPORTED_CAPABILITIES: &[&str] = &[ENV_MUTATOR_1, TOKEN_PROVIDER_1];
+
+/// Lists in a manifest are this long at most.
+const MAX_ITEMS: usize = 256;
+const MAX_NAME_BYTES: usize = 63;
+const MAX_VERSION_BYTES: usize = 64;
+const REBUILD: &str = "correct the manifest and build the plugin again";
+
+/// A manifest that this host understands.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    /// The manifest, with the capabilities that this host supports and no others.
+    pub manifest: Manifest,
+    /// What was left out.
+    pub warnings: Vec<String>,
+}
+
+/// A manifest that this host cannot use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{mismatches}")]
+pub struct ManifestError {
+    /// All that is wrong with it.
+    pub mismatches: Mismatches,
+    /// Name and version, if it could be read at all.
+    pub identity: Option<(String, String)>,
+}
+
+/// Parses and checks the manifest of a note.
+///
+/// # Errors
+/// All that does not fit this host, at once.
+pub fn parse(note: &Note<'_>) -> Result<Parsed, ManifestError> {
+    let mut mismatches = Mismatches::default();
+    if note.abi_major != ABI_MAJOR {
+        mismatches.push(Mismatch::new(
+            format!("ABI major {ABI_MAJOR}"),
+            format!(
+                "{} (ABI {}.{})",
+                note.abi_major, note.abi_major, note.abi_minor
+            ),
+            format!("build the plugin against ABI {ABI_MAJOR}.{ABI_MINOR}"),
+        ));
+    }
+    let mut manifest = match read(note.manifest) {
+        Ok(manifest) => manifest,
+        Err(mismatch) => {
+            // Another major may write its manifest in another way, so that is not worth a second complaint.
+            if mismatches.is_empty() {
+                mismatches.push(mismatch);
+            }
+            return Err(ManifestError {
+                mismatches,
+                identity: None,
+            });
+        }
+    };
+    let mut warnings = Vec::new();
+    mismatches.0.extend(minor(note, &manifest));
+    mismatches.0.extend(names(&manifest));
+    mismatches
+        .0
+        .extend(capabilities(&mut manifest, &mut warnings));
+    mismatches.0.extend(patterns(&manifest));
+    if mismatches.is_empty() {
+        return Ok(Parsed { manifest, warnings });
+    }
+    let identity =
+        valid_name(&manifest.name).then(|| (manifest.name, printable(&manifest.version)));
+    Err(ManifestError {
+        mismatches,
+        identity,
+    })
+}
+
+/// Whether `name` can name a plugin: `[a-z0-9][a-z0-9-]{0,62}`.
+fn valid_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    name.len() <= MAX_NAME_BYTES
+        && name.bytes().next().is_some_and(plain)
+        && name.bytes().all(|byte| plain(byte) || byte == b'-')
+}
+
+/// # Errors
+/// Too large, or not a manifest.
+fn read(json: &[u8]) -> Result<Manifest, Mismatch> {
+    if json.len() > MAX_MANIFEST_BYTES {
+        return Err(Mismatch::new(
+            format!("a manifest of at most {MAX_MANIFEST_BYTES} bytes"),
+            format!("{} bytes", json.len()),
+            REBUILD,
+        ));
+    }
+    if json.last() == Some(&0) {
+        return Err(Mismatch::new(
+            "a manifest that ends with its JSON",
+            "a NUL byte at its end",
+            "leave the terminating NUL out of the descriptor's size, and build the plugin again",
+        ));
+    }
+    serde_json::from_slice(json).map_err(|error| {
+        Mismatch::new(
+            "a manifest as JSON with all required fields",
+            error.to_string(),
+            REBUILD,
+        )
+    })
+}
+
+fn minor(note: &Note<'_>, manifest: &Manifest) -> Option<Mismatch> {
+    (manifest.min_host_minor > ABI_MINOR).then(|| {
+        Mismatch::new(
+            format!(
+                "a host of at least ABI {ABI_MAJOR}.{}",
+                manifest.min_host_minor
+            ),
+            format!(
+                "this one, ABI {ABI_MAJOR}.{ABI_MINOR} (the plugin was built for {}.{})",
+                note.abi_major, note.abi_minor
+            ),
+            "update the platform, or lower min_host_minor if the plugin can do without",
+        )
+    })
+}
+
+fn names(manifest: &Manifest) -> Vec<Mismatch> {
+    let mut found = Vec::new();
+    let others = manifest.after.iter().chain(&manifest.before);
+    for name in [&manifest.name].into_iter().chain(others) {
+        if !valid_name(name) {
+            found.push(Mismatch::new(
+                "plugin names of 1 to 63 lower-case letters, digits and `-`, with no `-` in front",
+                format!("{:?}", printable(name)),
+                REBUILD,
+            ));
+        }
+    }
+    let version = &manifest.version;
+    if version.is_empty()
+        || version.len() > MAX_VERSION_BYTES
+        || !version.bytes().all(|byte| byte.is_ascii_graphic())
+    {
+        found.push(Mismatch::new(
+            format!("a version of 1 to {MAX_VERSION_BYTES} visible ASCII characters"),
+            format!("{:?}", printable(version)),
+            REBUILD,
+        ));
+    }
+    found
+}
+
+/// Leaves only what this host supports. A plugin may list several revisions of one capability, so an unknown revision
+/// is refused only if none that is known goes with it.
+fn capabilities(manifest: &mut Manifest, warnings: &mut Vec<String>) -> Vec<Mismatch> {
+    let mut found = Vec::new();
+    let supported = |id: &str| SUPPORTED_CAPABILITIES.contains(&id);
+    let listed = std::mem::take(&mut manifest.capabilities);
+    for id in listed.iter().filter(|id| !supported(id)) {
+        let known = SUPPORTED_CAPABILITIES
+            .iter()
+            .find(|known| base(known) == base(id));
+        match known {
+            Some(known) if !listed.iter().any(|id| id == known) => found.push(Mismatch::new(
+                format!("capability {known}"),
+                printable(id),
+                format!("build the plugin with {known} as well, or update the platform"),
+            )),
+            _ => warnings.push(format!(
+                "expected capabilities that this host uses ({}), found {}; it is ignored",
+                SUPPORTED_CAPABILITIES.join(", "),
+                printable(id)
+            )),
+        }
+    }
+    for id in listed.iter().filter(|id| supported(id)) {
+        if !manifest.capabilities.contains(id) {
+            manifest.capabilities.push(id.clone());
+        }
+    }
+    if manifest.capabilities.is_empty() && found.is_empty() {
+        let names: Vec<String> = listed.iter().take(8).map(|id| printable(id)).collect();
+        found.push(Mismatch::new(
+            format!(
+                "at least one capability of {}",
+                SUPPORTED_CAPABILITIES.join(", ")
+            ),
+            if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            },
+            REBUILD,
+        ));
+    }
+    found
+}
+
+/// `env-mutator` of `env-mutator/1`.
+fn base(id: &str) -> &str {
+    id.split('/').next().unwrap_or(id)
+}
+
+fn patterns(manifest: &Manifest) -> Vec<Mismatch> {
+    let env = &manifest.env;
+    let lists = [
+        ("env.reads", &env.reads),
+        ("env.writes", &env.writes),
+        ("env.secrets", &env.secrets),
+        ("hosts", &manifest.hosts),
+        ("after", &manifest.after),
+        ("before", &manifest.before),
+    ];
+    let mut found: Vec<Mismatch> = lists
+        .into_iter()
+        .filter(|(_, list)| list.len() > MAX_ITEMS)
+        .map(|(field, list)| {
+            let expected = format!("at most {MAX_ITEMS} items in {field}");
+            Mismatch::new(expected, list.len().to_string(), REBUILD)
+        })
+        .collect();
+    for (field, list) in &lists[..3] {
+        found.extend(list.iter().filter_map(|text| env_pattern(field, text)));
+    }
+    found.extend(manifest.hosts.iter().filter_map(|text| host_pattern(text)));
+    found
+}
+
+fn env_pattern(field: &str, text: &str) -> Option<Mismatch> {
+    if is_pointer(text) || KeyPattern::parse(text).is_ok() {
+        return None;
+    }
+    let expected = format!("NAME, PREFIX*, * or config:/json/pointer in {field}");
+    Some(Mismatch::new(
+        expected,
+        format!("{:?}", printable(text)),
+        REBUILD,
+    ))
+}
+
+fn host_pattern(text: &str) -> Option<Mismatch> {
+    if is_pointer(text) || HostPattern::parse(text).is_ok() {
+        return None;
+    }
+    let expected = "a host name, name:port, *.suffix or config:/json/pointer in hosts";
+    Some(Mismatch::new(
+        expected,
+        format!("{:?}", printable(text)),
+        REBUILD,
+    ))
+}
+
+fn is_pointer(text: &str) -> bool {
+    text.starts_with("config:/")
+}
+
+/// A text from the file, short enough for a report.
+fn printable(text: &str) -> String {
+    const MOST: usize = 80;
+    text.chars()
+        .take(MOST)
+        .filter(|c| !c.is_control())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::inspect::NoteFrom;
+
+    /// # Errors
+    /// As `parse`.
+    fn parse_json(json: &[u8], abi: (u16, u16)) -> Result<Parsed, ManifestError> {
+        parse(&Note {
+            abi_major: abi.0,
+            abi_minor: abi.1,
+            manifest: json,
+            from: NoteFrom::ProgramHeaders,
+        })
+    }
+
+    /// A manifest with some fields replaced.
+    ///
+    /// # Errors
+    /// As `parse`.
+    fn with(fields: Value) -> Result<Parsed, ManifestError> {
+        let mut manifest = json!({
+            "name": "a", "version": "1.0", "capabilities": ["env-mutator/1"], "execution": "inline",
+        });
+        let Value::Object(fields) = fields else {
+            panic!("an object")
+        };
+        manifest.as_object_mut().unwrap().extend(fields);
+        parse_json(manifest.to_string().as_bytes(), (ABI_MAJOR, ABI_MINOR))
+    }
+
+    fn refusal(fields: Value) -> String {
+        with(fields).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn unknown_fields_and_unknown_capabilities_are_left_out() {
+        let parsed = with(json!({
+            "capabilities": ["health/1", "token-provider/1", "env-mutator/1", "env-mutator/2", "env-mutator/1"],
+            "colour": "green",
+        }));
+        let Parsed { manifest, warnings } = parsed.unwrap();
+        assert_eq!(manifest.capabilities, ["token-provider/1", "env-mutator/1"]);
+        assert_eq!(warnings.len(), 2);
+        assert!(warnings[0].contains("found health/1"), "{warnings:?}");
+    }
+
+    #[test]
+    fn another_revision_is_refused_with_both_named() {
+        let text = refusal(json!({ "capabilities": ["env-mutator/2"] }));
+        assert!(
+            text.contains("expected capability env-mutator/1, found env-mutator/2"),
+            "{text}"
+        );
+        let text = refusal(json!({ "capabilities": ["health/1"] }));
+        assert!(
+            text.contains(
+                "at least one capability of env-mutator/1, token-provider/1, found health/1"
+            ),
+            "{text}"
+        );
+        let text = refusal(json!({ "capabilities": [] }));
+        assert!(text.contains("found none"), "{text}");
+    }
+
+    #[test]
+    fn all_mismatches_are_told_at_once() {
+        let error = with(json!({
+            "name": "A b", "version": "", "capabilities": [], "min_host_minor": ABI_MINOR + 1,
+            "env": { "reads": ["1"], "writes": ["A=B"], "secrets": [""] }, "hosts": ["a b"], "after": ["-"],
+        }));
+        let error = error.unwrap_err();
+        assert_eq!(error.mismatches.0.len(), 9, "{error}");
+        assert_eq!(error.identity, None);
+    }
+
+    #[test]
+    fn majors_must_be_equal_and_minors_may_differ_both_ways() {
+        let json =
+            br#"{"name":"a","version":"1","capabilities":["env-mutator/1"],"execution":"inline"}"#;
+        parse_json(json, (ABI_MAJOR, 0)).unwrap();
+        parse_json(json, (ABI_MAJOR, ABI_MINOR + 1)).unwrap();
+        let error = parse_json(json, (ABI_MAJOR + 1, 0)).unwrap_err();
+        assert!(error.to_string().contains("expected ABI major"), "{error}");
+        assert_eq!(error.identity, Some(("a".to_owned(), "1".to_owned())));
+        let error = parse_json(b"\x81", (ABI_MAJOR + 1, 0)).unwrap_err();
+        assert_eq!(error.mismatches.0.len(), 1);
+    }
+
+    #[test]
+    fn a_plugin_that_needs_a_newer_host_is_refused() {
+        with(json!({ "min_host_minor": ABI_MINOR })).unwrap();
+        let text = refusal(json!({ "min_host_minor": ABI_MINOR + 1 }));
+        assert!(text.contains("expected a host of at least ABI"), "{text}");
+    }
+
+    #[test]
+    fn json_that_is_too_large_too_deep_or_ends_in_nul() {
+        let large = format!("{{\"name\":\"{}\"}}", "a".repeat(MAX_MANIFEST_BYTES));
+        let deep = format!("{{\"config_schema\":{}", "[".repeat(10_000));
+        for (json, expected) in [
+            (large.as_str(), "at most 65536"),
+            (&deep, "recursion"),
+            ("{}\0", "NUL"),
+            ("", "EOF"),
+        ] {
+            let error = parse_json(json.as_bytes(), (ABI_MAJOR, ABI_MINOR)).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_bytes_nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = parse_json(&bytes, (ABI_MAJOR, ABI_MINOR));
+        }
+
+        #[test]
+        fn accepted_names_are_names(name in "[a-zA-Z0-9_./ -]{0,70}") {
+            let accepted = with(json!({ "name": name })).is_ok();
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+            let expected = (1..=63).contains(&name.len())
+                && name.starts_with(plain)
+                && name.chars().all(|c| plain(c) || c == '-');
+            prop_assert_eq!(accepted, expected);
+        }
+    }
+}
