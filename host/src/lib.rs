@@ -15,4 +15,5 @@ pub mod report;
 pub mod sealed;
 pub mod secret;
 pub mod services;
+pub mod token;
 pub mod verify;

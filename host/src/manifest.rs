@@ -32,6 +32,9 @@ pub struct Manifest {
     /// JSON Schema of its config; none means that it takes no config but `{}`.
     #[serde(default)]
     pub config_schema: Option<serde_json::Value>,
+    /// What holds for the tokens that it provides.
+    #[serde(default)]
+    pub tokens: TokenDeclaration,
     /// The oldest ABI minor of a host that it can do with.
     #[serde(default)]
     pub min_host_minor: u16,
@@ -59,6 +62,14 @@ pub struct EnvDeclaration {
     /// Those of the written ones that are always secret, whatever flag the plugin gives.
     #[serde(default)]
     pub secrets: Vec<String>,
+}
+
+/// What holds for the tokens of a plugin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct TokenDeclaration {
+    /// Its tokens depend on the scope alone, so that one serves all workspaces; calls then carry no workspace.
+    #[serde(default)]
+    pub shared: bool,
 }
 
 /// How a plugin's calls behave.

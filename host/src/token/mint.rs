@@ -1,0 +1,78 @@
+//! Asks the provider, in a task of its own: the flight goes on when the caller that started it gives up.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{sleep_until, timeout};
+
+use super::{
+    Inner, Provider, TokenErrorKind, fresh,
+    slot::{Slot, Start},
+};
+use crate::{
+    call::Call,
+    capability::{Outcome, Scope, Token},
+    fault::{Fault, FaultKind},
+};
+
+/// Starts the flight. Must be called inside a tokio runtime.
+pub(super) fn start(
+    inner: Arc<Inner>,
+    slot: Arc<Slot>,
+    provider: Arc<Provider>,
+    call: &Call,
+    start: Start,
+) {
+    let call = provider.visible(call);
+    tokio::spawn(async move {
+        sleep_until(inner.clock.instant(start.not_before)).await;
+        let result = within_budget(&provider, call, slot.key.scope.clone())
+            .await
+            .map_err(TokenErrorKind::Provider);
+        let now = inner.clock.now();
+        let result = result.and_then(|token| fresh::check(token, now, &inner.settings));
+        slot.land(
+            result.map_err(|kind| provider.error(kind)),
+            now,
+            &start.landing,
+        );
+    });
+}
+
+/// # Errors
+/// The provider's own fault; or that it panicked, or took too long.
+async fn within_budget(provider: &Arc<Provider>, call: Call, scope: Scope) -> Result<Token, Fault> {
+    let budget = provider.budget();
+    // A task of its own, so that a panic ends that task and not the flight for which others wait.
+    let mut work = tokio::spawn(ask(Arc::clone(provider), call, scope));
+    match timeout(budget, &mut work).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(error)) if error.is_panic() => Err(Fault::new(
+            FaultKind::Panicked,
+            "the provider panicked; this is a defect of the plugin",
+        )),
+        Ok(Err(_)) => Err(Fault::new(
+            FaultKind::Cancelled,
+            "the platform is shutting down",
+        )),
+        Err(_) => {
+            work.abort();
+            Err(timed_out(budget))
+        }
+    }
+}
+
+/// # Errors
+/// The provider's fault.
+async fn ask(provider: Arc<Provider>, call: Call, scope: Scope) -> Result<Token, Fault> {
+    match provider.tokens.token(&call, &scope) {
+        Outcome::Ready(result) => result,
+        Outcome::Pending(later) => later.await,
+    }
+}
+
+fn timed_out(budget: Duration) -> Fault {
+    let message = format!(
+        "expected a token within {budget:?}, found the provider still at work; raise the plugin's budget"
+    );
+    Fault::new(FaultKind::TimedOut, message)
+}

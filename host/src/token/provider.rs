@@ -1,0 +1,107 @@
+//! Whom the broker asks, and for whom the answer is good.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    TokenError, TokenErrorKind,
+    cache::{Key, Lookup},
+};
+use crate::{
+    call::{Attributes, Call},
+    capability::{Scope, TokenProvider},
+};
+
+/// Who may get a token that was made for somebody else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Sharing {
+    /// Nobody: the provider may look at the workspace, so each workspace has tokens of its own.
+    #[default]
+    PerWorkspace,
+    /// Whoever asks for the same scope. The provider never learns for which workspace it works, so its tokens cannot
+    /// depend on that.
+    PerScope,
+}
+
+/// A token provider as the broker knows it.
+pub struct Provider {
+    name: Arc<str>,
+    sharing: Sharing,
+    budget: Duration,
+    pub(super) tokens: Arc<dyn TokenProvider>,
+}
+
+impl Provider {
+    /// How long a provider may take if nothing else is said.
+    pub const DEFAULT_BUDGET: Duration = Duration::from_secs(10);
+
+    /// `name` is the plugin's; two providers with one name would share a cache. `budget` is for one call.
+    #[must_use]
+    pub fn new(
+        name: &str,
+        tokens: Arc<dyn TokenProvider>,
+        sharing: Sharing,
+        budget: Duration,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            sharing,
+            budget,
+            tokens,
+        }
+    }
+
+    /// The plugin's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The most time that one call may take.
+    #[must_use]
+    pub const fn budget(&self) -> Duration {
+        self.budget
+    }
+
+    pub(super) fn error(&self, kind: TokenErrorKind) -> TokenError {
+        TokenError {
+            provider: self.name.to_string(),
+            kind,
+        }
+    }
+
+    pub(super) fn lookup<'a>(&'a self, call: &'a Call, scope: &'a Scope) -> Lookup<'a> {
+        Lookup {
+            provider: &self.name,
+            workspace_id: self.workspace_id(call),
+            scope,
+        }
+    }
+
+    pub(super) fn key(&self, call: &Call, scope: &Scope) -> Key {
+        Key {
+            provider: Arc::clone(&self.name),
+            workspace_id: self.workspace_id(call).map(str::to_owned),
+            scope: scope.clone(),
+        }
+    }
+
+    /// What the provider gets to see of the call: what the key does not tell apart stays hidden from it.
+    pub(super) fn visible(&self, call: &Call) -> Call {
+        let attributes = match self.sharing {
+            Sharing::PerWorkspace => call.attributes.clone(),
+            Sharing::PerScope => Attributes::default(),
+        };
+        let deadline = Some(tokio::time::Instant::now().into_std() + self.budget);
+        Call {
+            attributes,
+            deadline,
+            ..call.clone()
+        }
+    }
+
+    /// `None` for the platform itself, whose calls have no workspace.
+    fn workspace_id<'a>(&self, call: &'a Call) -> Option<&'a str> {
+        let id = call.attributes.workspace_id.as_str();
+        (self.sharing == Sharing::PerWorkspace && !id.is_empty()).then_some(id)
+    }
+}

@@ -1,0 +1,90 @@
+//! Who gets whose token, and how many are kept.
+
+use provisionhook_host::{
+    capability::Scope,
+    token::{BrokerSettings, Sharing},
+};
+
+use crate::world::{HOUR, World, call, pass};
+
+#[tokio::test(start_paused = true)]
+async fn a_workspace_never_gets_the_token_of_another() {
+    let world = World::new(HOUR);
+    let mut seen = Vec::new();
+    for workspace in ["a", "b", "", "a", "b", ""] {
+        seen.push(world.ask(workspace).await.unwrap());
+    }
+    assert_eq!(
+        seen,
+        [
+            "token-1", "token-2", "token-3", "token-1", "token-2", "token-3"
+        ]
+    );
+    let heard = world.upstream.heard.lock().unwrap();
+    let asked_for: Vec<_> = heard
+        .iter()
+        .map(|(_, workspace, _)| workspace.as_str())
+        .collect();
+    assert_eq!(asked_for, ["a", "b", ""]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shared_token_serves_all_and_its_provider_learns_of_none() {
+    let world = World::with(HOUR, Sharing::PerScope, BrokerSettings::default());
+    for number in 0..1_000 {
+        assert_eq!(world.ask(&number.to_string()).await.unwrap(), "token-1");
+    }
+    let heard = world.upstream.heard.lock().unwrap();
+    assert!(heard.len() == 1 && heard[0].1.is_empty(), "{heard:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_scope_has_its_token() {
+    let world = World::with(HOUR, Sharing::PerScope, BrokerSettings::default());
+    let wide = Scope::default();
+    let narrow = Scope {
+        repositories: vec!["acme/site".to_owned()],
+        ..Scope::default()
+    };
+    let read = Scope {
+        permissions: vec![("contents".to_owned(), "read".to_owned())],
+        ..narrow.clone()
+    };
+    let mut seen = Vec::new();
+    for scope in [&wide, &narrow, &read, &narrow] {
+        seen.push(world.ask_with(&call("w"), scope).await.unwrap());
+    }
+    assert_eq!(seen, ["token-1", "token-2", "token-3", "token-2"]);
+    assert_eq!(world.upstream.heard.lock().unwrap()[2].2, read);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workspace_that_ended_is_forgotten() {
+    let world = World::new(HOUR);
+    world.ask("a").await.unwrap();
+    world.ask("b").await.unwrap();
+    world.broker.forget_workspace("a");
+    assert_eq!(world.broker.len(), 1);
+    assert_eq!(world.ask("b").await.unwrap(), "token-2");
+    assert_eq!(world.ask("a").await.unwrap(), "token-3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cache_is_bounded_and_keeps_what_is_used() {
+    let settings = BrokerSettings {
+        capacity: 8,
+        ..BrokerSettings::default()
+    };
+    let world = World::with(HOUR, Sharing::PerWorkspace, settings);
+    for number in 0..50 {
+        assert_eq!(
+            world.ask("mine").await.unwrap(),
+            "token-1",
+            "pushed out by workspace {number}"
+        );
+        world.ask(&number.to_string()).await.unwrap();
+        pass(2.0).await;
+    }
+    assert_eq!(world.broker.len(), 8);
+    assert!(!world.broker.is_empty());
+}
