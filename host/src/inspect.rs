@@ -228,4 +228,6 @@ fn not_a_plugin(entry: bool) -> Mismatches {
 }
 
 #[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
 mod tests;

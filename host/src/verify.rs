@@ -7,6 +7,7 @@ mod trust;
 
 use std::{
     collections::BTreeMap,
+    fmt,
     path::{Path, PathBuf},
 };
 
@@ -28,7 +29,6 @@ use crate::{
 };
 
 /// A plugin that the operator lets in, with its resolved config. The next step runs its code.
-#[derive(Debug)]
 pub struct Verified {
     inspected: Inspected,
     policy: PluginPolicy,
@@ -273,6 +273,19 @@ impl Verified {
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+}
+
+/// Leaves the config out: it holds secrets.
+impl fmt::Debug for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verified")
+            .field("inspected", &self.inspected)
+            .field("policy", &self.policy)
+            .field("order", &self.order)
+            .field("grants", &self.grants)
+            .field("warnings", &self.warnings)
+            .finish_non_exhaustive()
     }
 }
 
