@@ -1,9 +1,5 @@
 //! What a cached token costs.
-#![expect(
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a bench fails by panicking, and criterion writes the functions"
-)]
+#![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
 use std::{
     hint::black_box,
@@ -15,6 +11,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use provisionhook_host::{
     call::Call,
     capability::{Outcome, Scope, Token, TokenProvider},
+    redact::Redactor,
     secret::Secret,
     token::{Broker, BrokerSettings, Provider, Sharing},
 };
@@ -37,7 +34,7 @@ fn cached(criterion: &mut Criterion) {
         .enable_time()
         .build()
         .unwrap();
-    let broker = Broker::new(BrokerSettings::default());
+    let broker = Broker::new(BrokerSettings::default(), Redactor::new());
     let provider = Arc::new(Provider::new(
         "github",
         Arc::new(Fixed),

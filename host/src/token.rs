@@ -22,6 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     call::Call,
     capability::{Scope, Token},
+    redact::Redactor,
 };
 
 use cache::Cache;
@@ -63,23 +64,25 @@ pub struct Broker(Arc<Inner>);
 struct Inner {
     settings: BrokerSettings,
     clock: Clock,
+    redactor: Redactor,
     cache: Cache,
 }
 
 impl Broker {
-    /// An empty cache on the system's clock.
+    /// An empty cache on the system's clock. `redactor` keeps each token out of the logs while it lives.
     #[must_use]
-    pub fn new(settings: BrokerSettings) -> Self {
-        Self::with_clock(settings, Arc::new(jiff::Timestamp::now))
+    pub fn new(settings: BrokerSettings, redactor: Redactor) -> Self {
+        Self::with_clock(settings, redactor, Arc::new(jiff::Timestamp::now))
     }
 
     /// The same, on another wall clock.
     #[must_use]
-    pub fn with_clock(settings: BrokerSettings, wall: WallClock) -> Self {
-        let cache = Cache::new(settings.capacity);
+    pub fn with_clock(settings: BrokerSettings, redactor: Redactor, wall: WallClock) -> Self {
+        let (cache, clock) = (Cache::new(settings.capacity), Clock::new(wall));
         Self(Arc::new(Inner {
             settings,
-            clock: Clock::new(wall),
+            clock,
+            redactor,
             cache,
         }))
     }

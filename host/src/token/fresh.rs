@@ -6,7 +6,10 @@ use super::{
     BrokerSettings, TokenErrorKind,
     clock::{Now, millis, random_part},
 };
-use crate::capability::Token;
+use crate::{
+    capability::Token,
+    redact::{Guard, Redactor},
+};
 
 /// No token of any service comes near this.
 const LONGEST: usize = 64 * 1024;
@@ -22,6 +25,8 @@ pub(super) struct Cached {
     pub(super) until_wall: i64,
     /// The broker's age at which it should be renewed.
     pub(super) renew_at: u64,
+    /// Keeps the token out of the logs.
+    _protected: Guard,
 }
 
 impl Cached {
@@ -36,6 +41,7 @@ pub(super) fn check(
     token: Token,
     now: Now,
     settings: &BrokerSettings,
+    redactor: &Redactor,
 ) -> Result<Cached, TokenErrorKind> {
     check_text(token.value.expose())?;
     let (good_for, until_wall) = match token.expires_at {
@@ -47,6 +53,7 @@ pub(super) fn check(
         }
     };
     Ok(Cached {
+        _protected: redactor.protect(&token.value),
         token: Arc::new(token),
         until_age: now.age.saturating_add(good_for),
         until_wall,
@@ -117,8 +124,15 @@ mod tests {
         }
     }
 
+    /// # Errors
+    /// As [`check`].
     fn checked(value: &str, left: Option<i64>) -> Result<Cached, TokenErrorKind> {
-        check(token(value, left), NOW, &BrokerSettings::default())
+        check(
+            token(value, left),
+            NOW,
+            &BrokerSettings::default(),
+            &Redactor::new(),
+        )
     }
 
     #[test]

@@ -29,7 +29,8 @@ pub(super) fn start(
             .await
             .map_err(TokenErrorKind::Provider);
         let now = inner.clock.now();
-        let result = result.and_then(|token| fresh::check(token, now, &inner.settings));
+        let result =
+            result.and_then(|token| fresh::check(token, now, &inner.settings, &inner.redactor));
         slot.land(
             result.map_err(|kind| provider.error(kind)),
             now,

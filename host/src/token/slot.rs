@@ -19,6 +19,8 @@ use crate::capability::Token;
 /// How the flight ended, for all who wait for it; `None` while it is under way.
 pub(super) type Landing = Option<Result<Arc<Token>, TokenError>>;
 
+/// How many tokens that are no longer handed out are still kept out of the logs.
+const MOST_RETIRED: usize = 16;
 /// How soon after one erasure another may cause a call.
 const ERASURE_FLOOR: u64 = 5_000;
 /// The longest time for which a failure is repeated to callers without asking again, unless the upstream said so.
@@ -46,6 +48,8 @@ struct State {
     failure: Option<Failure>,
     /// Failures in a row.
     failures: u32,
+    /// Tokens that were replaced or erased and may still open doors, so that they stay out of the logs too.
+    retired: Vec<Arc<Cached>>,
     /// The earliest age for the call that the last erasure causes.
     erasure_call_at: Option<u64>,
 }
@@ -134,7 +138,7 @@ impl Slot {
         let mut state = self.state();
         state.flight = None;
         let result = match result {
-            Ok(cached) => Ok(self.succeed(&mut state, cached)),
+            Ok(cached) => Ok(self.succeed(&mut state, cached, now)),
             Err(error) => {
                 self.fail(&mut state, &error, now);
                 Err(error)
@@ -147,11 +151,15 @@ impl Slot {
     /// Drops the token if it is the one, and says whether it was.
     pub(super) fn erase(&self, now: Now, same: impl Fn(&Token) -> bool) -> bool {
         let mut state = self.state();
-        let current = self.current.load();
-        if !current.as_ref().is_some_and(|cached| same(&cached.token)) {
+        if !self
+            .current
+            .load()
+            .as_ref()
+            .is_some_and(|cached| same(&cached.token))
+        {
             return false;
         }
-        self.current.store(None);
+        state.retire(self.current.swap(None), now);
         self.renew_at.store(u64::MAX, Relaxed);
         let earliest = state
             .erasure_call_at
@@ -188,7 +196,7 @@ impl Slot {
         flight
     }
 
-    fn succeed(&self, state: &mut State, cached: Cached) -> Arc<Token> {
+    fn succeed(&self, state: &mut State, cached: Cached, now: Now) -> Arc<Token> {
         if state.failures > 0 {
             let (provider, failures) = (&*self.key.provider, state.failures);
             tracing::info!(provider, failures, "the token provider works again");
@@ -197,7 +205,7 @@ impl Slot {
         state.failure = None;
         let token = Arc::clone(&cached.token);
         self.renew_at.store(cached.renew_at, Relaxed);
-        self.current.store(Some(Arc::new(cached)));
+        state.retire(self.current.swap(Some(Arc::new(cached))), now);
         token
     }
 
@@ -242,6 +250,14 @@ impl Slot {
 }
 
 impl State {
+    fn retire(&mut self, old: Option<Arc<Cached>>, now: Now) {
+        self.retired.retain(|cached| cached.usable(now));
+        if self.retired.len() >= MOST_RETIRED {
+            self.retired.remove(0);
+        }
+        self.retired.extend(old);
+    }
+
     /// The flight that is under way. One whose task was dropped with its runtime never lands, and does not count.
     fn live_flight(&self) -> Option<watch::Receiver<Landing>> {
         self.flight

@@ -55,6 +55,8 @@ fn post(url: impl Into<String>) -> HttpRequest {
     }
 }
 
+/// # Errors
+/// The client's.
 async fn ask(request: HttpRequest) -> Result<HttpResponse, Fault> {
     client().send(&grants(&["127.0.0.1:*"]), request).await
 }

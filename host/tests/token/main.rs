@@ -254,3 +254,21 @@ fn a_flight_that_died_with_its_runtime_hinders_nobody() {
     world.says(Reply::Value("abc"));
     assert_eq!(runtime().block_on(world.ask("w")).unwrap(), "abc");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_stays_out_of_the_logs_while_it_lives_even_if_it_is_no_longer_handed_out() {
+    let world = World::new(HOUR);
+    world.ask("w").await.unwrap();
+    assert_eq!(world.redactor.scrub("got token-1"), "got [redacted]");
+    world.broker.erase("github", "token-1");
+    world.ask("w").await.unwrap();
+    assert_eq!(
+        world.redactor.scrub("got token-1, token-2"),
+        "got [redacted], [redacted]"
+    );
+    world.broker.forget_workspace("w");
+    assert_eq!(
+        world.redactor.scrub("got token-1, token-2"),
+        "got token-1, token-2"
+    );
+}

@@ -13,6 +13,7 @@ use provisionhook_host::{
     call::Call,
     capability::{Outcome, Scope, Token, TokenProvider},
     fault::{Fault, FaultKind},
+    redact::Redactor,
     secret::Secret,
     token::{Broker, BrokerSettings, Provider, Sharing, TokenError},
 };
@@ -49,6 +50,7 @@ pub(crate) const DOWN: Reply = Reply::Fault(FaultKind::Transient, None);
 
 pub(crate) struct World {
     pub(crate) broker: Broker,
+    pub(crate) redactor: Redactor,
     pub(crate) upstream: Arc<Upstream>,
     provider: Arc<Provider>,
     started: Instant,
@@ -88,10 +90,15 @@ impl World {
             sharing,
             Provider::DEFAULT_BUDGET,
         ));
-        let off = Arc::clone(&wall_off);
-        let broker = Broker::with_clock(settings, Arc::new(move || wall(started, &off)));
+        let (off, redactor) = (Arc::clone(&wall_off), Redactor::new());
+        let broker = Broker::with_clock(
+            settings,
+            redactor.clone(),
+            Arc::new(move || wall(started, &off)),
+        );
         Self {
             broker,
+            redactor,
             upstream,
             provider,
             started,
@@ -100,10 +107,15 @@ impl World {
     }
 
     /// The value of a token for this workspace.
+    ///
+    /// # Errors
+    /// The broker's.
     pub(crate) async fn ask(&self, workspace: &str) -> Result<String, TokenError> {
         self.ask_with(&call(workspace), &Scope::default()).await
     }
 
+    /// # Errors
+    /// The broker's.
     pub(crate) async fn ask_with(&self, call: &Call, scope: &Scope) -> Result<String, TokenError> {
         let token = self.broker.token(&self.provider, call, scope).await?;
         Ok(token.value.expose().to_owned())
