@@ -6,6 +6,7 @@ pub mod discover;
 pub mod env;
 pub mod fault;
 pub mod inspect;
+pub mod load;
 pub mod manifest;
 pub mod mismatch;
 pub mod order;

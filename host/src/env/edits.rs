@@ -18,7 +18,7 @@ pub const MAX_EDIT_BYTES: usize = 8 * 1024 * 1024;
 /// The edits of one run over a shared base. One plugin at a time writes into it, between [`begin`](Self::begin) and
 /// [`commit`](Self::commit) or [`rollback`](Self::rollback). Buffers keep their capacity over
 /// [`reset`](Self::reset). The default one belongs to no run and refuses everything.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Edits {
     base: Option<Arc<BaseEnv>>,
     rules: Option<Arc<KeyRules>>,
