@@ -237,6 +237,15 @@ fn two_notes_are_refused() {
 }
 
 #[test]
+fn a_note_that_two_segments_cover_is_one_note() {
+    let bytes = library(&plugin(MANIFEST), &[]);
+    let note = program_headers(&bytes, elf::PT_NOTE)[0];
+    let stack = program_headers(&bytes, elf::PT_GNU_STACK)[0];
+    let twice = patched(&bytes, stack, &bytes[note..note + 56]);
+    assert_eq!(outcome(&twice), "sample");
+}
+
+#[test]
 fn a_note_is_found_without_section_headers_and_without_its_segment() {
     let bytes = library(&plugin(MANIFEST), &[]);
     // e_shoff, then e_shnum and e_shstrndx.
