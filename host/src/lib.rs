@@ -2,9 +2,12 @@
 
 pub mod call;
 pub mod capability;
+pub mod chain;
+mod clock;
 pub mod discover;
 pub mod env;
 pub mod fault;
+pub mod health;
 pub mod inspect;
 pub mod load;
 pub mod manifest;
@@ -12,6 +15,7 @@ pub mod mismatch;
 pub mod order;
 pub mod policy;
 pub mod redact;
+pub mod registry;
 pub mod report;
 pub mod sealed;
 pub mod secret;

@@ -176,9 +176,27 @@ impl Edits {
         self.entries.is_empty()
     }
 
-    /// How many edits the plugin at work has made; `None` if it has not given back the edits of the run.
-    pub(crate) fn uncommitted(&self) -> Option<usize> {
-        self.entries.len().checked_sub(self.mark.entries)
+    /// Whether these are not the edits of a run: a call took them along and has not given them back.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.base.is_none()
+    }
+
+    /// Whether the host refused the plugin at work one of its calls.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.refusal.is_some()
+    }
+
+    /// The secret values of the base and of all edits.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        let base = self.base().into_iter().flat_map(BaseEnv::variables);
+        let base = base
+            .filter(|(_, variable)| variable.secret)
+            .map(|(_, variable)| variable.value.expose());
+        base.chain(
+            self.edits()
+                .filter(|edit| edit.secret)
+                .filter_map(|edit| edit.value),
+        )
     }
 
     /// A copy for a plugin that runs beside others.
@@ -195,17 +213,24 @@ impl Edits {
         }
     }
 
-    /// Appends what a fork of this state has beyond `from` edits, whoever wrote it.
+    /// Whether what a fork has beyond the first `from` edits fits in too.
     ///
     /// # Errors
-    /// A limit of the run would be passed; nothing is appended then.
-    pub(crate) fn absorb(&mut self, fork: &Self, from: usize) -> Result<(), Refusal> {
+    /// A limit of the run would be passed.
+    pub(crate) fn has_room_for(&self, fork: &Self, from: usize) -> Result<(), Refusal> {
         let entries = fork.entries.get(from..).unwrap_or_default();
         let bytes = entries
             .first()
             .map_or(0, |first| fork.arena.len() - first.start as usize);
-        self.check_limits(entries.len(), bytes)?;
-        for entry in entries {
+        self.check_limits(entries.len(), bytes)
+    }
+
+    /// Appends what a fork has beyond the first `from` edits.
+    ///
+    /// # Errors
+    /// A limit of the run would be passed; the fork [does not fit](Self::has_room_for).
+    pub(crate) fn absorb(&mut self, fork: &Self, from: usize) -> Result<(), Refusal> {
+        for entry in fork.entries.get(from..).unwrap_or_default() {
             self.owner = entry.owner;
             let value = (!entry.removes)
                 .then(|| &fork.arena[entry.value_start as usize..entry.end as usize]);
