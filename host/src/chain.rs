@@ -29,6 +29,7 @@ use settle::Settled;
 
 pub use explain::{Change, ChangeKind, Explanation, explain};
 pub use outcome::{ChainError, ChainOutcome, Step, StepOutcome};
+pub(crate) use select::selects;
 pub use within::run_within;
 
 /// What holds for all plugins of a run.
@@ -160,7 +161,7 @@ async fn apply_watched(
             let Some(mutator) = plugin.mutator.as_deref() else {
                 continue;
             };
-            if !select::selects(&plugin.policy.selector, &call.attributes) {
+            if !selects(&plugin.policy.selector, &call.attributes) {
                 scratch.steps.push(RawStep {
                     index,
                     outcome: StepOutcome::NotSelected,

@@ -15,6 +15,7 @@ use crate::{
     health::Health,
     manifest::Execution,
     policy::PluginPolicy,
+    token::Sharing,
 };
 
 pub(crate) use wave::Wave;
@@ -37,6 +38,8 @@ pub struct Plugin {
     pub mutator: Option<Arc<dyn EnvMutator>>,
     /// Its `token-provider/1`, if it has one.
     pub tokens: Option<Arc<dyn TokenProvider>>,
+    /// Whether one of its tokens may serve several workspaces: `tokens.shared` of its manifest.
+    pub sharing: Sharing,
     /// How it is doing.
     pub health: Health,
 }
@@ -68,6 +71,7 @@ impl Plugin {
             policy: PluginPolicy::default(),
             mutator: None,
             tokens: None,
+            sharing: Sharing::default(),
             health: Health::default(),
         }
     }

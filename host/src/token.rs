@@ -10,6 +10,7 @@ mod cache;
 mod clock;
 mod error;
 mod fresh;
+mod guarded;
 mod mint;
 mod provider;
 mod slot;
@@ -93,13 +94,14 @@ impl Broker {
     /// the sake of others, and of the cache, when the caller gives up.
     ///
     /// # Errors
-    /// The provider failed, or did lately and is not asked again yet; or what it handed back is no token to give away.
+    /// The workspace is not one that the plugin applies to; the provider failed, or did lately and is not asked again yet; or what it handed back is no token to give away.
     pub async fn token(
         &self,
         provider: &Arc<Provider>,
         call: &Call,
         scope: &Scope,
     ) -> Result<Arc<Token>, TokenError> {
+        provider.check(call)?;
         if let Some(token) = self.cached(provider, call, scope) {
             return Ok(token);
         }

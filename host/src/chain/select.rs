@@ -4,7 +4,7 @@ use crate::{call::Attributes, policy::Selector};
 
 /// Whether the plugin with this selector applies to the workspace with these attributes.
 #[inline]
-pub(super) fn selects(selector: &Selector, workspace: &Attributes) -> bool {
+pub(crate) fn selects(selector: &Selector, workspace: &Attributes) -> bool {
     one_of(&selector.tenants, &workspace.tenant)
         && one_of(&selector.runtimes, &workspace.runtime)
         && selector

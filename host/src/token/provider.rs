@@ -5,10 +5,16 @@ use std::{sync::Arc, time::Duration};
 use super::{
     TokenError, TokenErrorKind,
     cache::{Key, Lookup},
+    guarded::Guarded,
 };
 use crate::{
     call::{Attributes, Call},
     capability::{Scope, TokenProvider},
+    chain::selects,
+    fault::{Fault, FaultKind},
+    manifest::TokenDeclaration,
+    policy::Selector,
+    registry::Plugin,
 };
 
 /// Who may get a token that was made for somebody else.
@@ -22,11 +28,22 @@ pub enum Sharing {
     PerScope,
 }
 
+impl From<TokenDeclaration> for Sharing {
+    fn from(declared: TokenDeclaration) -> Self {
+        if declared.shared {
+            Self::PerScope
+        } else {
+            Self::PerWorkspace
+        }
+    }
+}
+
 /// A token provider as the broker knows it.
 pub struct Provider {
     name: Arc<str>,
     sharing: Sharing,
     budget: Duration,
+    selector: Selector,
     pub(super) tokens: Arc<dyn TokenProvider>,
 }
 
@@ -34,7 +51,24 @@ impl Provider {
     /// How long a provider may take if nothing else is said.
     pub const DEFAULT_BUDGET: Duration = Duration::from_secs(10);
 
-    /// `name` is the plugin's; two providers with one name would share a cache. `budget` is for one call.
+    /// The provider of this plugin, if it is one, with the plugin's breaker, counters, budget, selector and sharing.
+    #[must_use]
+    pub fn of(plugin: &Arc<Plugin>) -> Option<Arc<Self>> {
+        let tokens = Arc::clone(plugin.tokens.as_ref()?);
+        let budget = plugin.policy.budget.unwrap_or(Self::DEFAULT_BUDGET);
+        let tokens = Arc::new(Guarded {
+            plugin: Arc::clone(plugin),
+            tokens,
+        });
+        let provider = Self::new(&plugin.name, tokens, plugin.sharing, budget);
+        Some(Arc::new(Self {
+            selector: plugin.policy.selector.clone(),
+            ..provider
+        }))
+    }
+
+    /// A provider that no plugin of the registry stands behind, for every workspace. Two providers with one name would
+    /// share a cache. `budget` is for one call.
     #[must_use]
     pub fn new(
         name: &str,
@@ -46,6 +80,7 @@ impl Provider {
             name: name.into(),
             sharing,
             budget,
+            selector: Selector::default(),
             tokens,
         }
     }
@@ -60,6 +95,22 @@ impl Provider {
     #[must_use]
     pub const fn budget(&self) -> Duration {
         self.budget
+    }
+
+    /// Whether the operator lets this provider serve the workspace. The platform itself is always served.
+    ///
+    /// # Errors
+    /// A `denied` fault.
+    pub(super) fn check(&self, call: &Call) -> Result<(), TokenError> {
+        if call.attributes.workspace_id.is_empty() || selects(&self.selector, &call.attributes) {
+            return Ok(());
+        }
+        let message = "expected a workspace that the plugin's selector covers, found another; \
+                       widen the plugin's tenants, runtimes or labels if it shall have tokens";
+        Err(self.error(TokenErrorKind::Provider(Fault::new(
+            FaultKind::Denied,
+            message,
+        ))))
     }
 
     pub(super) fn error(&self, kind: TokenErrorKind) -> TokenError {

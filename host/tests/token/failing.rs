@@ -1,8 +1,17 @@
 //! What happens when the provider fails.
 
-use std::{sync::atomic::Ordering::SeqCst, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering::SeqCst},
+    time::Duration,
+};
 
-use provisionhook_host::{fault::FaultKind, token::TokenErrorKind};
+use provisionhook_host::{
+    capability::Scope,
+    fault::FaultKind,
+    health::{BreakerState, LONGEST_BACK_OFF},
+    registry::Plugin,
+    token::{Provider, TokenErrorKind},
+};
 
 use crate::world::{DOWN, HOUR, Reply, World, call, pass};
 
@@ -129,4 +138,54 @@ async fn a_provider_that_never_answers_is_given_up_and_dropped() {
     assert_eq!(world.since_start(), Duration::from_secs(10));
     pass(0.1).await;
     assert_eq!(world.upstream.dropped.load(SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_call_counts_in_the_health_of_its_plugin_and_an_open_breaker_stops_calls() {
+    let world = World::new(HOUR);
+    let plugin = Arc::new(Plugin {
+        tokens: Some(world.upstream.clone()),
+        ..Plugin::in_code("github")
+    });
+    let provider = Provider::of(&plugin).unwrap();
+    let ask = async |workspace: &str| {
+        world
+            .broker
+            .token(&provider, &call(workspace), &Scope::default())
+            .await
+    };
+
+    ask("good").await.unwrap();
+    ask("good").await.unwrap();
+    for (reply, kind) in [
+        (DOWN, "transient"),
+        (Reply::PanicAtOnce, "panicked"),
+        (Reply::PanicLater, "panicked"),
+        (Reply::Hang, "timed_out"),
+    ] {
+        world.says(reply);
+        let error = ask(&format!("{kind}-{}", world.calls())).await.unwrap_err();
+        assert_eq!(error.fault_kind().as_str(), kind);
+        pass(0.1).await;
+    }
+    let report = plugin.health.report();
+    assert_eq!(report.calls, 5, "a cached token is no call");
+    assert_eq!(
+        (
+            report.faults["transient"],
+            report.faults["panicked"],
+            report.faults["timed_out"]
+        ),
+        (1, 2, 1)
+    );
+
+    world.says(HOUR);
+    assert_eq!(report.breaker, BreakerState::Open);
+    let error = ask("late").await.unwrap_err();
+    assert_eq!(
+        (error.fault_kind(), world.calls()),
+        (FaultKind::TimedOut, 5)
+    );
+    pass(LONGEST_BACK_OFF.as_secs_f64()).await;
+    ask("late").await.unwrap();
 }

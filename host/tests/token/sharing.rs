@@ -1,8 +1,13 @@
 //! Who gets whose token, and how many are kept.
 
+use std::sync::Arc;
+
 use provisionhook_host::{
+    call::Call,
     capability::Scope,
-    token::{BrokerSettings, Sharing},
+    fault::FaultKind,
+    registry::Plugin,
+    token::{BrokerSettings, Provider, Sharing},
 };
 
 use crate::world::{HOUR, World, call, pass};
@@ -87,4 +92,42 @@ async fn the_cache_is_bounded_and_keeps_what_is_used() {
     }
     assert_eq!(world.broker.len(), 8);
     assert!(!world.broker.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plugin_serves_only_the_workspaces_that_its_selector_covers() {
+    let world = World::new(HOUR);
+    let mut plugin = Plugin {
+        tokens: Some(world.upstream.clone()),
+        ..Plugin::in_code("github")
+    };
+    plugin.policy.selector.tenants = vec!["acme".to_owned()];
+    let provider = Provider::of(&Arc::new(plugin)).unwrap();
+
+    let mut call = call("w");
+    let error = world
+        .broker
+        .token(&provider, &call, &Scope::default())
+        .await
+        .unwrap_err();
+    assert_eq!(error.fault_kind(), FaultKind::Denied);
+    assert_eq!(world.calls(), 0);
+    call.attributes.tenant = "acme".to_owned();
+    world
+        .broker
+        .token(&provider, &call, &Scope::default())
+        .await
+        .unwrap();
+    // A token that is cached is no way around the selector either.
+    call.attributes.tenant = "other".to_owned();
+    world
+        .broker
+        .token(&provider, &call, &Scope::default())
+        .await
+        .unwrap_err();
+    world
+        .broker
+        .token(&provider, &Call::default(), &Scope::default())
+        .await
+        .unwrap();
 }
