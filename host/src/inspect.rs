@@ -8,6 +8,8 @@ mod note;
 
 use std::path::PathBuf;
 
+use provisionhook_plugin_abi::wire::{ENTRY_SYMBOL, NOTE_SECTION};
+
 pub use self::{
     libraries::Libraries,
     manifest::{MAX_MANIFEST_BYTES, SUPPORTED_CAPABILITIES, parse as parse_manifest},
@@ -174,14 +176,14 @@ impl Refusal {
 fn check<'a>(bytes: &'a [u8], libraries: &Libraries) -> Result<Checked<'a>, Refusal> {
     let image = elf::Image::parse(bytes).map_err(Refusal::at(Stage::Elf))?;
     let found = note::find(&image).map_err(Mismatches::one);
-    let entry = image.exports_entry();
     let note = match found.map_err(Refusal::at(Stage::Manifest))? {
         Some(note) => note,
-        None => return Err(Refusal::at(Stage::Manifest)(not_a_plugin(entry))),
+        None => {
+            return Err(Refusal::at(Stage::Manifest)(not_a_plugin(
+                image.exports_entry(ENTRY_SYMBOL),
+            )));
+        }
     };
-    if !entry {
-        return Err(Refusal::at(Stage::Elf)(Mismatches::one(elf::no_entry())));
-    }
     let parsed = manifest::parse(&note).map_err(|refused| Refusal {
         stage: Stage::Manifest,
         mismatches: refused.mismatches,
@@ -191,13 +193,17 @@ fn check<'a>(bytes: &'a [u8], libraries: &Libraries) -> Result<Checked<'a>, Refu
         parsed.manifest.name.clone(),
         parsed.manifest.version.clone(),
     );
-    image
-        .dependencies(libraries)
-        .map_err(|mismatches| Refusal {
-            stage: Stage::Elf,
-            mismatches,
-            identity: Some(identity),
-        })?;
+    let refuse = |mismatches| Refusal {
+        stage: Stage::Elf,
+        mismatches,
+        identity: Some(identity),
+    };
+    if !image.exports_entry(&parsed.manifest.entry) {
+        return Err(refuse(Mismatches::one(elf::no_entry(
+            &parsed.manifest.entry,
+        ))));
+    }
+    image.dependencies(libraries).map_err(refuse)?;
     let mut warnings = parsed.warnings;
     if note.from == NoteFrom::SectionHeaders {
         warnings.push(
@@ -218,10 +224,7 @@ fn not_a_plugin(entry: bool) -> Mismatches {
         "neither note nor entry symbol: not a plugin"
     };
     Mismatches::one(Mismatch::new(
-        format!(
-            "a note {} that holds the manifest",
-            provisionhook_plugin_abi::wire::NOTE_SECTION
-        ),
+        format!("a note {} that holds the manifest", NOTE_SECTION),
         found,
         "build it with the plugin SDK or the C header, or move it out of the plugin directory",
     ))

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use provisionhook_plugin_abi::wire::ENTRY_SYMBOL;
 use serde::Deserialize;
 
 /// A plugin's manifest. Unknown fields are ignored, so that a newer plugin can say more.
@@ -47,6 +48,14 @@ pub struct Manifest {
     /// Fingerprint of the Rust layout, from the Rust SDK; empty in other languages.
     #[serde(default)]
     pub layout: String,
+    /// Name of the entry symbol. The Rust SDK puts crate and type into it, so that several plugins can be linked into one
+    /// program; others say nothing and export `provisionhook_plugin_entry`.
+    #[serde(default = "default_entry")]
+    pub entry: String,
+}
+
+fn default_entry() -> String {
+    ENTRY_SYMBOL.to_owned()
 }
 
 /// The variables that a plugin declares. Each entry is a name, a prefix ending in `*`, or `config:/json/pointer` to a

@@ -18,6 +18,7 @@ mod entry;
 mod operation;
 mod prefix;
 mod service;
+mod size;
 mod subject;
 mod value;
 
@@ -33,6 +34,7 @@ pub use self::{
         CLOCK_1, Clock1, HTTP_1, Http1, HttpRequest, HttpSink, HttpSinkVtable, LEVEL_DEBUG,
         LEVEL_ERROR, LEVEL_INFO, LEVEL_TRACE, LEVEL_WARN, LOG_1, Log1, LogRecord,
     },
+    size::wire_size,
     subject::{
         CALL_DRY_RUN, Call, ENV_ABSENT, ENV_OK, ENV_REFUSED, Env, EnvStatus, EnvVtable, SET_SECRET,
         Scope, Token,

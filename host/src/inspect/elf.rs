@@ -12,7 +12,6 @@ use object::{
     pod,
     read::elf::{Dyn as _, FileHeader as _, GnuHashTable, ProgramHeader as _, Sym as _},
 };
-use provisionhook_plugin_abi::wire::ENTRY_SYMBOL;
 
 use super::libraries::Libraries;
 use crate::mismatch::{Mismatch, Mismatches};
@@ -80,8 +79,8 @@ impl<'a> Image<'a> {
         Ok(image)
     }
 
-    /// Whether the entry is exported, defined, and data.
-    pub(super) fn exports_entry(&self) -> bool {
+    /// Whether the entry of this name is exported, defined, and data.
+    pub(super) fn exports_entry(&self, name: &str) -> bool {
         self.symbols().iter().any(|symbol| {
             symbol.st_type() == elf::STT_OBJECT
                 && symbol.st_bind() != elf::STB_LOCAL
@@ -90,7 +89,7 @@ impl<'a> Image<'a> {
                     elf::STV_DEFAULT | elf::STV_PROTECTED
                 )
                 && symbol.st_shndx(NATIVE) != elf::SHN_UNDEF
-                && self.string(u64::from(symbol.st_name(NATIVE))) == Some(ENTRY_SYMBOL.as_bytes())
+                && self.string(u64::from(symbol.st_name(NATIVE))) == Some(name.as_bytes())
         })
     }
 
@@ -186,9 +185,9 @@ impl<'a> Image<'a> {
 }
 
 /// The mismatch of a library that has a note and no entry.
-pub(super) fn no_entry() -> Mismatch {
+pub(super) fn no_entry(name: &str) -> Mismatch {
     Mismatch::new(
-        format!("an exported data symbol {ENTRY_SYMBOL}"),
+        format!("an exported data symbol {name}"),
         "none",
         "export the entry with default visibility, as export_plugin! and the C header do",
     )

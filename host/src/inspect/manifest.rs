@@ -162,7 +162,21 @@ fn names(manifest: &Manifest) -> Vec<Mismatch> {
             REBUILD,
         ));
     }
+    if !valid_symbol(&manifest.entry) {
+        found.push(Mismatch::new(
+            "an entry symbol of 1 to 255 letters, digits and `_`",
+            format!("{:?}", printable(&manifest.entry)),
+            REBUILD,
+        ));
+    }
     found
+}
+
+fn valid_symbol(name: &str) -> bool {
+    (1..=255).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Leaves only what this host supports. A plugin may list several revisions of one capability, so an unknown revision

@@ -6,7 +6,7 @@ use abi_stable::StableAbi;
 
 use super::{Bytes, Poll, Prefix, Reply, Str};
 
-/// Name of the data symbol of type [`Entry`] that a plugin exports.
+/// Name of the data symbol of type [`Entry`] that a plugin exports, unless its manifest names another one (`entry`).
 pub const ENTRY_SYMBOL: &str = "provisionhook_plugin_entry";
 /// Section of the ELF note that holds the manifest.
 pub const NOTE_SECTION: &str = ".note.provisionhook";

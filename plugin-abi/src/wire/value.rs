@@ -31,3 +31,48 @@ pub struct Pair {
     /// The value.
     pub value: Str,
 }
+
+impl Str {
+    /// The empty string.
+    pub const EMPTY: Self = Self {
+        ptr: core::ptr::null(),
+        len: 0,
+    };
+
+    /// Borrows `text`. Who passes it on keeps `text` alive as long as the contract says.
+    #[must_use]
+    pub const fn new(text: &str) -> Self {
+        Self {
+            ptr: text.as_ptr(),
+            len: text.len(),
+        }
+    }
+}
+
+impl Bytes {
+    /// No bytes.
+    pub const EMPTY: Self = Self {
+        ptr: core::ptr::null(),
+        len: 0,
+    };
+
+    /// Borrows `bytes`. Who passes it on keeps `bytes` alive as long as the contract says.
+    #[must_use]
+    pub const fn new(bytes: &[u8]) -> Self {
+        Self {
+            ptr: bytes.as_ptr(),
+            len: bytes.len(),
+        }
+    }
+}
+
+impl Pair {
+    /// Borrows a key and a value. Who passes it on keeps both alive as long as the contract says.
+    #[must_use]
+    pub const fn new(key: &str, value: &str) -> Self {
+        Self {
+            key: Str::new(key),
+            value: Str::new(value),
+        }
+    }
+}

@@ -66,10 +66,10 @@ fn another_revision_is_refused_with_both_named() {
 fn all_mismatches_are_told_at_once() {
     let error = with(json!({
         "name": "A b", "version": "", "capabilities": [], "min_host_minor": ABI_MINOR + 1,
-        "env": { "reads": ["1"], "writes": ["A=B"], "secrets": [""] }, "hosts": ["a b"], "after": ["-"],
+        "env": { "reads": ["1"], "writes": ["A=B"], "secrets": [""] }, "hosts": ["a b"], "after": ["-"], "entry": "a b",
     }));
     let error = error.unwrap_err();
-    assert_eq!(error.mismatches.0.len(), 9, "{error}");
+    assert_eq!(error.mismatches.0.len(), 10, "{error}");
     assert_eq!(error.identity, None);
 }
 

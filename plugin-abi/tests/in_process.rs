@@ -1,0 +1,20 @@
+//! Plugins called through their exported entry, linked in and not loaded, against a small host made of wire types.
+#![expect(
+    unsafe_code,
+    clippy::missing_safety_doc,
+    clippy::missing_errors_doc,
+    clippy::multiple_unsafe_ops_per_block,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the test plays the host; a test fails by panicking"
+)]
+
+mod in_process {
+    pub(crate) mod host;
+    pub(crate) mod plugins;
+
+    mod calls;
+    mod entry;
+    mod pending;
+    mod services;
+}
