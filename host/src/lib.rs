@@ -1,5 +1,6 @@
 //! The plugin host.
 
+pub mod boot;
 pub mod call;
 pub mod capability;
 pub mod chain;

@@ -279,7 +279,7 @@ fn create_failed(fault: &Fault) -> Mismatch {
     };
     Mismatch::new(
         "create to make an instance",
-        format!("a {} fault: {}", fault.kind, fault.message),
+        format!("a fault ({}): {}", fault.kind, fault.message),
         remedy,
     )
 }

@@ -1,0 +1,219 @@
+//! A plugin directory with compiled fixtures in it, booted by the host.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use provisionhook_host::{
+    boot::{BootOutcome, boot},
+    call::Call,
+    capability::{Outcome, Scope, Token},
+    env::{BaseEnv, Edits},
+    fault::{Fault, FaultKind},
+    load::{Condition, Services},
+    policy::Policy,
+    redact::Redactor,
+    registry::Plugin,
+    services::http::{HttpClient, HttpSettings},
+    verify::ConfigSource,
+};
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+/// The longest that a test waits for what must happen.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A directory and what boot made of it.
+pub(crate) struct World {
+    _directory: TempDir,
+    _runtime: tokio::runtime::Runtime,
+    handle: tokio::runtime::Handle,
+    outcome: BootOutcome,
+}
+
+struct NoVariables;
+
+impl ConfigSource for NoVariables {
+    fn read_env(&self, _name: &str) -> Option<Zeroizing<String>> {
+        None
+    }
+}
+
+impl World {
+    /// Boots a directory with these fixtures, by file name without `.c`.
+    pub(crate) fn with(fixtures: &[&str]) -> Self {
+        Self::under(fixtures, &Policy::default(), PATIENCE)
+    }
+
+    /// The same under this policy and time limit for loading.
+    pub(crate) fn under(fixtures: &[&str], policy: &Policy, load_limit: Duration) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        compile(fixtures, directory.path());
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let handle = runtime.handle().clone();
+        let http = HttpClient::new(&HttpSettings::default()).unwrap();
+        let services = Services {
+            http,
+            redactor: Redactor::new(),
+            runtime: handle.clone(),
+            load_limit,
+        };
+        let outcome = boot(Some(directory.path()), policy, &NoVariables, &services).unwrap();
+        Self {
+            _directory: directory,
+            _runtime: runtime,
+            handle,
+            outcome,
+        }
+    }
+
+    /// What the report of this fixture says: `loaded`, or the stage and the reason.
+    pub(crate) fn report(&self, fixture: &str) -> String {
+        let file = format!("{fixture}.so");
+        let report = self
+            .outcome
+            .reports
+            .iter()
+            .find(|report| report.file.ends_with(&file))
+            .unwrap();
+        match report.stage {
+            Some(stage) => format!("{stage}: {}", report.reason),
+            None => report.state.to_string(),
+        }
+    }
+
+    /// Names of the plugins that run, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.outcome.registry.names()
+    }
+
+    pub(crate) fn missing_required(&self) -> &[String] {
+        &self.outcome.missing_required
+    }
+
+    pub(crate) fn condition(&self, name: &str) -> Condition {
+        self.outcome.conditions[name].condition()
+    }
+
+    /// Name of the plugin that the platform would ask for tokens.
+    pub(crate) fn first_token_provider(&self) -> Option<String> {
+        self.outcome
+            .registry
+            .first_token_provider()
+            .map(|plugin| plugin.name.clone())
+    }
+
+    /// What the plugin leaves in `FIXTURE`, as a run of it alone would have it.
+    ///
+    /// # Errors
+    /// The call failed, or an edit was refused.
+    pub(crate) fn mutate(&self, name: &str) -> Result<Option<String>, Fault> {
+        self.mutate_within(name, PATIENCE)
+    }
+
+    /// The same, given up when the time is over.
+    ///
+    /// # Errors
+    /// As above, or it was given up.
+    pub(crate) fn mutate_within(
+        &self,
+        name: &str,
+        limit: Duration,
+    ) -> Result<Option<String>, Fault> {
+        let plugin = self.plugin(name);
+        let mutator = plugin.mutator.as_ref().unwrap();
+        let mut edits = Edits::new(Arc::new(BaseEnv::new()));
+        edits.begin(0, &plugin.keys);
+        let call = call(limit);
+        let ended = self
+            .handle
+            .block_on(finish(limit, mutator.mutate(&call, &mut edits)));
+        let Err(fault) = ended else {
+            edits
+                .commit()
+                .map_err(|refusal| Fault::new(FaultKind::Config, refusal.to_string()))?;
+            return Ok(edits.get("FIXTURE").unwrap().map(str::to_owned));
+        };
+        assert_eq!(edits.rollback(), None, "a fault and a refusal");
+        Err(fault)
+    }
+
+    /// A token from the plugin.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub(crate) fn token(&self, name: &str) -> Result<Token, Fault> {
+        let plugin = self.plugin(name);
+        let (call, scope) = (call(PATIENCE), Scope::default());
+        self.handle.block_on(finish(
+            PATIENCE,
+            plugin.tokens.as_ref().unwrap().token(&call, &scope),
+        ))
+    }
+
+    fn plugin(&self, name: &str) -> Arc<Plugin> {
+        let snapshot = self.outcome.registry.snapshot();
+        Arc::clone(snapshot.iter().find(|plugin| plugin.name == name).unwrap())
+    }
+}
+
+/// Waits until the condition holds.
+pub(crate) fn until(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn call(limit: Duration) -> Call {
+    let mut call = Call {
+        deadline: Some(Instant::now() + limit),
+        ..Call::default()
+    };
+    call.attributes.workspace_id = "w1".to_owned();
+    call.attributes.labels = BTreeMap::from([("team".to_owned(), "a".to_owned())]);
+    call
+}
+
+/// # Errors
+/// The call failed or was given up.
+async fn finish<T>(limit: Duration, outcome: Outcome<'_, T>) -> Result<T, Fault> {
+    match outcome {
+        Outcome::Ready(result) => result,
+        Outcome::Pending(later) => tokio::time::timeout(limit, later)
+            .await
+            .unwrap_or_else(|_| Err(Fault::new(FaultKind::TimedOut, "given up"))),
+    }
+}
+
+/// Compiles fixtures as an author would: the system's compiler, the sources, nothing else.
+fn compile(fixtures: &[&str], into: &Path) {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/c");
+    for fixture in fixtures {
+        let status = Command::new("cc")
+            .args([
+                "-std=gnu11",
+                "-shared",
+                "-fPIC",
+                "-O1",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-o",
+            ])
+            .arg(into.join(format!("{fixture}.so")))
+            .arg(sources.join(format!("{fixture}.c")))
+            .status()
+            .unwrap();
+        assert!(status.success(), "cc refused {fixture}.c");
+    }
+}
