@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     path::Path,
     process::Command,
     sync::Arc,
@@ -44,7 +45,7 @@ impl ConfigSource for NoVariables {
 }
 
 impl World {
-    /// Boots a directory with these fixtures, by file name without `.c`.
+    /// Boots a directory with these fixtures: C ones by file name without `.c`, Rust ones by library name without `.so`.
     pub(crate) fn with(fixtures: &[&str]) -> Self {
         Self::under(fixtures, &Policy::default(), PATIENCE)
     }
@@ -52,7 +53,7 @@ impl World {
     /// The same under this policy and time limit for loading.
     pub(crate) fn under(fixtures: &[&str], policy: &Policy, load_limit: Duration) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        compile(fixtures, directory.path());
+        install(fixtures, directory.path());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -195,10 +196,17 @@ async fn finish<T>(limit: Duration, outcome: Outcome<'_, T>) -> Result<T, Fault>
     }
 }
 
-/// Compiles fixtures as an author would: the system's compiler, the sources, nothing else.
-fn compile(fixtures: &[&str], into: &Path) {
+/// Puts fixtures into the directory: C ones compiled as an author would, with the system's compiler from the sources
+/// alone; Rust ones as cargo left them beside this test.
+fn install(fixtures: &[&str], into: &Path) {
+    let built = std::env::current_exe().unwrap();
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/c");
     for fixture in fixtures {
+        let library = format!("{fixture}.so");
+        if fixture.starts_with("lib") {
+            fs::copy(built.with_file_name(&library), into.join(&library)).unwrap();
+            continue;
+        }
         let status = Command::new("cc")
             .args([
                 "-std=gnu11",
@@ -210,7 +218,7 @@ fn compile(fixtures: &[&str], into: &Path) {
                 "-Werror",
                 "-o",
             ])
-            .arg(into.join(format!("{fixture}.so")))
+            .arg(into.join(&library))
             .arg(sources.join(format!("{fixture}.c")))
             .status()
             .unwrap();

@@ -106,12 +106,8 @@ pub(super) unsafe fn functions(
 unsafe fn read_entry(entry: *const wire::Entry) -> Result<wire::Entry, Mismatch> {
     if !entry.is_aligned() {
         return Err(Mismatch::new(
-            format!(
-                "the symbol {} aligned to {} bytes",
-                wire::ENTRY_SYMBOL,
-                align_of::<wire::Entry>()
-            ),
-            format!("it at {entry:p}"),
+            format!("an entry aligned to {} bytes", align_of::<wire::Entry>()),
+            format!("one at {entry:p}"),
             ASK_AUTHOR,
         ));
     }

@@ -47,19 +47,19 @@ impl Resident {
 
     /// Checks the entry and the tables, and gives their functions.
     pub(super) fn functions(self, promise: Promise<'_>) -> Result<Functions, Mismatch> {
-        let entry = self.entry()?;
+        let entry = self.entry(&promise.manifest.entry)?;
         // SAFETY: the address of the entry symbol, not null, in a library that is never unloaded.
         unsafe { entry::functions(entry, promise) }
     }
 
     /// The address of the entry, never null. Nothing is read from it here.
-    fn entry(self) -> Result<*const wire::Entry, Mismatch> {
+    fn entry(self, name: &str) -> Result<*const wire::Entry, Mismatch> {
         // SAFETY: only the address is taken; the entry module checks what is there before it believes it.
-        let symbol = unsafe { self.0.library.get::<*const wire::Entry>(wire::ENTRY_SYMBOL) };
+        let symbol = unsafe { self.0.library.get::<*const wire::Entry>(name) };
         match symbol.map(|symbol| symbol.as_raw_ptr().cast::<wire::Entry>().cast_const()) {
             Ok(address) if !address.is_null() => Ok(address),
             Ok(_) | Err(_) => Err(Mismatch::new(
-                format!("the exported data symbol {}", wire::ENTRY_SYMBOL),
+                format!("the exported data symbol {name}"),
                 "no such symbol",
                 "define it in the plugin, and keep the linker from hiding it",
             )),
