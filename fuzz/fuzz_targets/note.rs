@@ -23,7 +23,11 @@ fn library(note: &[u8]) -> Vec<u8> {
     let note_at = dynamic_at + DYNAMIC;
     let end = note_at + note.len();
     let mut file = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0".to_vec();
-    let machine: u16 = if cfg!(target_arch = "aarch64") { 183 } else { 62 };
+    let machine: u16 = if cfg!(target_arch = "aarch64") {
+        183
+    } else {
+        62
+    };
     file.extend(machine.to_le_bytes());
     file.extend(1_u32.to_le_bytes());
     words(&mut file, &[0, HEADER, 0]);
