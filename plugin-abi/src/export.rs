@@ -13,6 +13,7 @@
 ///         reads: ["HOME"],
 ///         writes: ["GREETING", "HELLO_*", "config:/variable"],
 ///         secrets: ["HELLO_TOKEN"],
+///         shared_tokens: true,
 ///         hosts: ["api.example.com", "config:/base_url"],
 ///         config_schema: include_str!("schema.json"),
 ///         after: ["pat-store"],

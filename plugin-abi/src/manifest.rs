@@ -17,6 +17,7 @@ pub struct Manifest {
     reads: &'static [&'static str],
     writes: &'static [&'static str],
     secrets: &'static [&'static str],
+    shared_tokens: bool,
     hosts: &'static [&'static str],
     config_schema: &'static str,
     after: &'static [&'static str],
@@ -44,6 +45,7 @@ impl Manifest {
             reads: &[],
             writes: &[],
             secrets: &[],
+            shared_tokens: false,
             hosts: &[],
             config_schema: "",
             after: &[],
@@ -98,6 +100,15 @@ impl Manifest {
     pub const fn secrets(self, keys: &'static [&'static str]) -> Self {
         Self {
             secrets: keys,
+            ..self
+        }
+    }
+
+    /// Its tokens depend on the scope alone, so that one serves all workspaces; calls for tokens then carry no workspace.
+    #[must_use]
+    pub const fn shared_tokens(self, shared: &bool) -> Self {
+        Self {
+            shared_tokens: *shared,
             ..self
         }
     }
@@ -189,6 +200,11 @@ impl Manifest {
         let json = json
             .raw(",\"runtime\":{\"language\":\"rust\",\"compiler\":")
             .text(env!("PROVISIONHOOK_COMPILER"));
+        let json = if self.shared_tokens {
+            json.raw("},\"tokens\":{\"shared\":true")
+        } else {
+            json
+        };
         let json = json.raw("},\"hosts\":").list(self.hosts);
         let json = if self.config_schema.is_empty() {
             json
