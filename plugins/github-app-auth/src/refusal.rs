@@ -1,0 +1,324 @@
+//! What GitHub's refusals mean, and what an operator is to do about each.
+//!
+//! GitHub tells most of them apart by their message alone. The sources of the messages are in the README of the
+//! `github-server` crate.
+
+use provisionhook_plugin_abi::sdk::Fault;
+use serde::Deserialize;
+
+use crate::{
+    config::{Settings, Target},
+    outside::Response,
+    scope::Wish,
+};
+
+/// No word of a quoted message is longer, so that no key and no token can hide in one.
+const LONGEST_WORD: usize = 40;
+const LONGEST_QUOTE: usize = 200;
+
+/// What was asked for when GitHub refused.
+#[derive(Clone, Copy)]
+pub(crate) enum Asked<'a> {
+    /// The installation that the config names.
+    Installation,
+    /// A token of an installation.
+    Token(u64, &'a Wish),
+}
+
+#[derive(Default, Deserialize)]
+struct Body {
+    #[serde(default)]
+    message: String,
+}
+
+/// GitHub's message; none if the answer is not GitHub's JSON.
+pub(crate) fn message(response: &Response) -> Option<String> {
+    serde_json::from_slice::<Body>(&response.body)
+        .ok()
+        .map(|body| body.message)
+}
+
+/// The fault that an answer other than success stands for. Rate limits are not among them.
+pub(crate) fn fault(response: &Response, asked: Asked<'_>, settings: &Settings) -> Fault {
+    let message = message(response);
+    let about = About {
+        settings,
+        asked,
+        quoted: quoted(message.as_deref()),
+        message: message.as_deref(),
+        status: response.status,
+    };
+    match response.status {
+        401 => about.unauthorized(),
+        403 => about.forbidden(),
+        404 => about.not_found(),
+        410 => about.version(),
+        422 => about.unprocessable(),
+        300..=399 => about.config("a redirect", "GitHub's API has moved; correct /base_url"),
+        400 | 405..=407 | 411..=417 => Fault::internal(format!(
+            "GitHub at {} does not understand the request (status {}){}; this plugin is too old for it or defective",
+            settings.base_url, about.status, about.quoted
+        )),
+        _ => Fault::transient(format!(
+            "GitHub at {} is out of order (status {}){}; it will be asked again. If it stays so, see https://www.githubstatus.com",
+            settings.base_url, about.status, about.quoted
+        )),
+    }
+}
+
+struct About<'a> {
+    settings: &'a Settings,
+    asked: Asked<'a>,
+    message: Option<&'a str>,
+    quoted: String,
+    status: u16,
+}
+
+impl About<'_> {
+    fn says(&self, words: &str) -> bool {
+        self.message.is_some_and(|message| message.contains(words))
+    }
+
+    fn config(&self, found: &str, remedy: &str) -> Fault {
+        Fault::config(format!(
+            "expected an answer for {} from GitHub at {}, found {found} (status {}){}; {remedy}",
+            self.settings.issuer, self.settings.base_url, self.status, self.quoted
+        ))
+    }
+
+    fn unauthorized(&self) -> Fault {
+        if self.says("could not be decoded") {
+            return self.config(
+                "that the private key is not this App's",
+                "check that /private_key was downloaded for this very App and not deleted there since",
+            );
+        }
+        if self.says("'Issuer' claim") || self.says("'issuer' claim") {
+            return self.config(
+                "that it does not take this for an App",
+                "correct /client_id or /app_id; older Enterprise Servers know /app_id alone",
+            );
+        }
+        if self.says("'Expiration time' claim") || self.says("'Issued at' claim") {
+            return self.config(
+                "that the clocks differ",
+                "check the clock of this machine (NTP)",
+            );
+        }
+        self.config(
+            "bad credentials",
+            "check /app_id or /client_id, and that /private_key was not deleted on the App's settings page",
+        )
+    }
+
+    fn forbidden(&self) -> Fault {
+        if self.says("suspended") {
+            return Fault::denied(format!(
+                "{} is suspended; its owner can end that on GitHub under Settings, Applications, Installed GitHub Apps",
+                self.installation()
+            ));
+        }
+        if self.says("IP allow list") {
+            return self.config(
+                "that this machine's address is not allowed",
+                "add it to the IP allow list of the organization",
+            );
+        }
+        Fault::denied(format!(
+            "GitHub at {} refuses {} (status {}){}; look at the App's page on GitHub, and at any proxy in between",
+            self.settings.base_url,
+            self.installation(),
+            self.status,
+            self.quoted
+        ))
+    }
+
+    fn not_found(&self) -> Fault {
+        if self.message.is_none() {
+            return self.config("no API of GitHub's", "correct /base_url");
+        }
+        if self.says("Integration not found") {
+            return self.config(
+                "no such App",
+                "correct /app_id or /client_id; an App of github.com is unknown to an Enterprise Server and the other way round (/base_url)",
+            );
+        }
+        match (&self.settings.target, self.asked) {
+            (Target::Id(id), _) => self.config(
+                &format!("no installation {id} of this App"),
+                "correct /installation_id; it is the last part of the URL of the installation's settings page, and a new one after each re-install",
+            ),
+            (Target::Owner(owner), _) => self.config(
+                &format!("that the App is not installed on {owner}"),
+                "install it there, or correct /owner",
+            ),
+            (Target::Repository { owner, name }, _) => self.config(
+                &format!("that the App is not installed on {owner}/{name}"),
+                "install it there and let it reach that repository, or correct /repository",
+            ),
+        }
+    }
+
+    fn version(&self) -> Fault {
+        self.config(
+            &format!(
+                "that API version {} is no longer supported",
+                self.settings.base_url.api_version()
+            ),
+            "a newer release of this plugin is needed",
+        )
+    }
+
+    /// Who chose what GitHub does not grant decides the kind: the operator mends a config, and a workspace is denied.
+    fn unprocessable(&self) -> Fault {
+        let Asked::Token(installation, wish) = self.asked else {
+            return self.config(
+                "that the request is invalid",
+                "correct /owner or /repository",
+            );
+        };
+        let permissions = wish
+            .permissions
+            .iter()
+            .map(|(name, level)| format!("{name}: {level}"));
+        let permissions = permissions.collect::<Vec<_>>().join(", ");
+        let repositories = wish.repositories.join(", ");
+        let (own, message) = if self.says("permissions requested") {
+            let message = format!(
+                "expected permissions that installation {installation} was granted, found among [{permissions}] one that it was not; \
+                 grant it on the App's settings page and accept it on the installation's"
+            );
+            (wish.own_permissions, message)
+        } else if self.says("repositor") {
+            let message = format!(
+                "expected repositories that installation {installation} reaches, found among [{repositories}] one that it does not; \
+                 correct its name, or add it to the installation"
+            );
+            (wish.own_repositories, message)
+        } else {
+            let message = format!(
+                "GitHub at {} finds the request for repositories [{repositories}] and permissions [{permissions}] invalid{}",
+                self.settings.base_url, self.quoted
+            );
+            (wish.own_repositories || wish.own_permissions, message)
+        };
+        if own {
+            Fault::denied(message)
+        } else {
+            Fault::config(message)
+        }
+    }
+
+    fn installation(&self) -> String {
+        match (self.asked, &self.settings.target) {
+            (Asked::Token(id, _), _) => format!("installation {id}"),
+            (Asked::Installation, Target::Id(id)) => format!("installation {id}"),
+            (Asked::Installation, Target::Owner(owner)) => format!("the installation on {owner}"),
+            (Asked::Installation, Target::Repository { owner, name }) => {
+                format!("the installation on {owner}/{name}")
+            }
+        }
+    }
+}
+
+/// GitHub's message for a log, if it is fit for one.
+fn quoted(message: Option<&str>) -> String {
+    let Some(message) = message else {
+        return ": no JSON".to_owned();
+    };
+    let line = message.lines().next().unwrap_or_default();
+    let fit = |word: &str| word.len() <= LONGEST_WORD && !word.contains(char::is_control);
+    if line.is_empty() || line.len() > LONGEST_QUOTE || !line.split_whitespace().all(fit) {
+        return String::new();
+    }
+    format!(": {line:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use provisionhook_plugin_abi::wire::FaultKind;
+
+    use super::*;
+
+    fn settings() -> Settings {
+        let key = include_str!("../../../tests/github-server/keys/app.private-key.pem");
+        let config = serde_json::json!({ "app_id": 7, "installation_id": 42, "private_key": key });
+        Settings::from_config(serde_json::from_value(config).unwrap()).unwrap()
+    }
+
+    /// The answers that a client with good manners does not get from the test server; the others are in `tests/github`.
+    #[test]
+    fn rare_answers_have_their_meaning_too() {
+        let json = |message: &str| serde_json::json!({ "message": message }).to_string();
+        let expectations = [
+            (
+                301,
+                json("Moved Permanently"),
+                FaultKind::CONFIG,
+                "/base_url",
+            ),
+            (
+                400,
+                json("Problems parsing JSON"),
+                FaultKind::INTERNAL,
+                "Problems parsing JSON",
+            ),
+            (
+                401,
+                json("'Issuer' claim ('iss') must be an Integer"),
+                FaultKind::CONFIG,
+                "/app_id alone",
+            ),
+            (
+                403,
+                json("… the `acme` organization has an IP allow list enabled, and …"),
+                FaultKind::CONFIG,
+                "IP allow list",
+            ),
+            (403, json("Forbidden"), FaultKind::DENIED, "installation 42"),
+            (403, "<html>".to_owned(), FaultKind::DENIED, "proxy"),
+            (
+                404,
+                "<html>".to_owned(),
+                FaultKind::CONFIG,
+                "no API of GitHub's",
+            ),
+            (
+                410,
+                json("not a supported version"),
+                FaultKind::CONFIG,
+                "2026-03-10",
+            ),
+            (
+                422,
+                json("Invalid request."),
+                FaultKind::CONFIG,
+                "Invalid request.",
+            ),
+            (418, json("short and stout"), FaultKind::TRANSIENT, "418"),
+            (504, String::new(), FaultKind::TRANSIENT, "504"),
+        ];
+        let (settings, wish) = (settings(), Wish::default());
+        for (status, body, kind, expected) in expectations {
+            let response = Response::new(status, |_| None, body.into_bytes());
+            let fault = fault(&response, Asked::Token(42, &wish), &settings);
+            assert_eq!(fault.kind(), kind, "{fault}");
+            assert!(fault.message().contains(expected), "{expected}: {fault}");
+        }
+    }
+
+    #[test]
+    fn a_quote_holds_no_long_word() {
+        assert_eq!(quoted(Some("Server Error\nmore")), ": \"Server Error\"");
+        assert_eq!(quoted(None), ": no JSON");
+        let jwt = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJpYXQiOjB9.c2ln";
+        for unfit in [
+            &format!("bad token {jwt}"),
+            "",
+            &"word ".repeat(50),
+            "a\u{1b}[31mb",
+        ] {
+            assert_eq!(quoted(Some(unfit)), "", "{unfit}");
+        }
+    }
+}

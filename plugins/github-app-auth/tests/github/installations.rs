@@ -1,0 +1,116 @@
+//! Finding the installation by its owner or a repository, and finding it again.
+
+use std::net::SocketAddr;
+
+use github_server::GithubServer;
+use provisionhook_plugin_abi::wire::FaultKind;
+use serde_json::json;
+
+use crate::world::{INSTALLATION, acme, app, assert_fault, fault, without_installations};
+
+fn paths(github: &GithubServer) -> Vec<String> {
+    github
+        .requests()
+        .into_iter()
+        .map(|request| request.path)
+        .collect()
+}
+
+#[tokio::test]
+async fn an_owner_is_an_organization_or_a_person() {
+    let github = acme()
+        .user_installation(43, "jo", &["notes"], &[("contents", "read")])
+        .start()
+        .await
+        .unwrap();
+    for (owner, id) in [("acme", INSTALLATION), ("jo", 43)] {
+        let app = app(&github, json!({ "installation_id": null, "owner": owner }));
+        app.mint(&app.settings().bounds.widest()).await.unwrap();
+        assert_eq!(github.issued_tokens().last().unwrap().installation_id, id);
+    }
+    assert_eq!(
+        paths(&github),
+        [
+            "/orgs/acme/installation",
+            "/app/installations/42/access_tokens",
+            "/orgs/jo/installation",
+            "/users/jo/installation",
+            "/app/installations/43/access_tokens",
+        ]
+    );
+    github.stop().await;
+}
+
+#[tokio::test]
+async fn a_repository_leads_to_its_installation_once() {
+    let github = acme().start().await.unwrap();
+    let app = app(
+        &github,
+        json!({ "installation_id": null, "repository": "acme/web" }),
+    );
+    for _ in 0..2 {
+        app.mint(&app.settings().bounds.widest()).await.unwrap();
+    }
+    assert_eq!(paths(&github)[0], "/repos/acme/web/installation");
+    assert_eq!(paths(&github).len(), 3);
+    github.stop().await;
+}
+
+#[tokio::test]
+async fn a_re_installed_app_is_found_under_its_new_number() {
+    let github = acme().start().await.unwrap();
+    let address: SocketAddr = github
+        .base_url()
+        .trim_start_matches("http://")
+        .parse()
+        .unwrap();
+    let app = app(&github, json!({ "installation_id": null, "owner": "acme" }));
+    app.mint(&app.settings().bounds.widest()).await.unwrap();
+    github.stop().await;
+
+    let again = without_installations().listen(address).installation(
+        77,
+        "acme",
+        &[],
+        &[("contents", "read")],
+    );
+    let github = again.start().await.unwrap();
+    app.mint(&app.settings().bounds.widest()).await.unwrap();
+    assert_eq!(github.issued_tokens()[0].installation_id, 77);
+    assert_eq!(
+        paths(&github),
+        [
+            "/app/installations/42/access_tokens",
+            "/orgs/acme/installation",
+            "/app/installations/77/access_tokens"
+        ]
+    );
+    github.stop().await;
+}
+
+#[tokio::test]
+async fn where_the_app_is_not_installed_is_said() {
+    let github = acme().start().await.unwrap();
+    let expectations = [
+        (
+            json!({ "installation_id": 43 }),
+            ["no installation 43", "/installation_id"],
+        ),
+        (
+            json!({ "installation_id": null, "owner": "nobody" }),
+            ["not installed on nobody", "/owner"],
+        ),
+        (
+            json!({ "installation_id": null, "repository": "acme/x" }),
+            ["not installed on acme/x", "/repository"],
+        ),
+    ];
+    for (changes, words) in expectations {
+        assert_fault(
+            &fault(&app(&github, changes)).await,
+            FaultKind::CONFIG,
+            &words,
+        );
+    }
+    github.stop().await;
+}
