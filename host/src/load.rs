@@ -76,7 +76,7 @@ pub struct Services {
     pub http: HttpClient,
     /// Scrubs what plugins log and what their faults say.
     pub redactor: Redactor,
-    /// Drives timers and sockets for plugins. Must have both enabled, and outlive all calls.
+    /// Drives timers and sockets for plugins: of the multi-threaded kind, with both enabled, and alive as long as any call.
     pub runtime: tokio::runtime::Handle,
     /// How long `dlopen` and `create` of one plugin may take together.
     pub load_limit: Duration,
