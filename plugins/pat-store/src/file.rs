@@ -1,0 +1,169 @@
+//! The secrets file: checked, opened, decrypted; read again only when it has changed.
+
+use std::{
+    fs::{self, Metadata},
+    io::Read as _,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use zeroize::Zeroizing;
+
+use crate::{
+    decrypt,
+    document::{self, Format, Secrets},
+};
+
+/// A larger file is not a file of secrets.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Permission bits that nobody but the owner may have on a plain file.
+const OTHERS_MAY_READ: u32 = 0o077;
+
+/// The file, and what it held when it was last read.
+pub(crate) struct SecretsFile {
+    path: PathBuf,
+    format: Format,
+    encrypted: bool,
+    identity: Option<Zeroizing<String>>,
+    last: Mutex<Option<(Stamp, Arc<Secrets>)>>,
+}
+
+/// Changes whenever the file is written or replaced.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    size: u64,
+    changed: (i64, i64),
+    modified: (i64, i64),
+}
+
+impl SecretsFile {
+    /// Takes the format from the name.
+    pub(crate) fn new(path: &Path, identity: Option<Zeroizing<String>>) -> Result<Self, String> {
+        let name = path.to_string_lossy();
+        let (plain, encrypted) = name.strip_suffix(".age").map_or((&*name, false), |plain| (plain, true));
+        let format = match Path::new(plain).extension().and_then(|extension| extension.to_str()) {
+            Some("json") => Format::Json,
+            Some("toml") => Format::Toml,
+            _ => return Err(format!("`file`: expected a name that ends in .json, .toml, .json.age or .toml.age, found {name}")),
+        };
+        if encrypted && identity.is_none() {
+            return Err(format!("`identity`: expected an age identity to open {name}, found none; set it to {{\"$file\": \"path\"}}"));
+        }
+        Ok(Self { path: path.to_owned(), format, encrypted, identity, last: Mutex::new(None) })
+    }
+
+    /// The secrets as they are in the file now.
+    pub(crate) fn secrets(&self) -> Result<Arc<Secrets>, String> {
+        let unreadable = |error| format!("cannot read {}: {error}; check the path and that the platform may read it", self.path.display());
+        let mut file = fs::File::open(&self.path).map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
+        self.check(&metadata)?;
+        let stamp = Stamp::of(&metadata);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, secrets)) = last.as_ref()
+            && *known == stamp
+        {
+            return Ok(Arc::clone(secrets));
+        }
+        let mut bytes = Zeroizing::new(Vec::new());
+        file.by_ref().take(MAX_BYTES).read_to_end(&mut bytes).map_err(unreadable)?;
+        let secrets = Arc::new(self.parse(bytes)?);
+        *last = Some((stamp, Arc::clone(&secrets)));
+        Ok(secrets)
+    }
+
+    fn check(&self, metadata: &Metadata) -> Result<(), String> {
+        let path = self.path.display();
+        if !metadata.is_file() {
+            return Err(format!("{path}: expected a regular file"));
+        }
+        if metadata.len() > MAX_BYTES {
+            return Err(format!("{path}: expected at most {MAX_BYTES} bytes, found {}", metadata.len()));
+        }
+        let mode = metadata.mode() & 0o7777;
+        if !self.encrypted && mode & OTHERS_MAY_READ != 0 {
+            return Err(format!("{path}: expected mode 0600, found {mode:04o}: others may read the secrets; run `chmod 600 {path}`"));
+        }
+        Ok(())
+    }
+
+    fn parse(&self, bytes: Zeroizing<Vec<u8>>) -> Result<Secrets, String> {
+        let path = self.path.display();
+        let bytes = match &self.identity {
+            Some(identity) if self.encrypted => {
+                decrypt::open(&bytes, identity).map_err(|problem| format!("{path}: {problem}"))?
+            }
+            _ => bytes,
+        };
+        let text = str::from_utf8(&bytes).map_err(|_| format!("{path}: expected UTF-8, found something else"))?;
+        document::parse(text, self.format).map_err(|problem| format!("{path}: {problem}"))
+    }
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            inode: metadata.ino(),
+            size: metadata.len(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn write(path: &Path, text: &str, mode: u32) {
+        fs::write(path, text).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_others_may_read_is_refused_with_the_command_that_mends_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s.toml");
+        write(&path, "A = \"1\"", 0o640);
+        let file = SecretsFile::new(&path, None).unwrap();
+        let error = file.secrets().err().unwrap();
+        assert!(error.contains("found 0640") && error.contains("chmod 600"), "{error}");
+    }
+
+    #[test]
+    fn a_change_is_seen_and_no_change_costs_no_parse() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s.toml");
+        write(&path, "A = \"1\"", 0o600);
+        let file = SecretsFile::new(&path, None).unwrap();
+        let first = file.secrets().unwrap();
+        assert!(Arc::ptr_eq(&first, &file.secrets().unwrap()));
+        let beside = directory.path().join("new");
+        write(&beside, "A = \"2\"", 0o600);
+        fs::rename(&beside, &path).unwrap();
+        assert_eq!(file.secrets().unwrap()["A"].value.as_str(), "2");
+    }
+
+    #[test]
+    fn an_age_file_opens_with_its_identity_and_with_no_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s.json.age");
+        let identity = age::x25519::Identity::generate();
+        let plain = br#"{"secrets":{"A":{"value":"v"}}}"#;
+        fs::write(&path, age::encrypt(&identity.to_public(), plain).unwrap()).unwrap();
+        let text = |identity: &age::x25519::Identity| {
+            use age::secrecy::ExposeSecret as _;
+            Some(Zeroizing::new(identity.to_string().expose_secret().to_owned()))
+        };
+        let file = SecretsFile::new(&path, text(&identity)).unwrap();
+        assert_eq!(file.secrets().unwrap()["A"].value.as_str(), "v");
+        let other = SecretsFile::new(&path, text(&age::x25519::Identity::generate())).unwrap();
+        assert!(other.secrets().err().unwrap().contains("another recipient"));
+        assert!(SecretsFile::new(&path, None).err().unwrap().contains("`identity`"));
+    }
+}
