@@ -1,2 +1,40 @@
-//! Entry point.
-fn main() {}
+//! The project's own commands: `cargo xtask COMMAND`. One file each.
+#![forbid(unsafe_code)]
+
+mod abi;
+mod files;
+mod header;
+
+use std::{error::Error, io::Write, process::ExitCode};
+
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+enum Command {
+    /// Write plugin-abi/include/provisionhook.h from the wire types
+    Header(header::Arguments),
+    /// Compare the contract with plugin-abi/abi-layout.golden
+    Abi(abi::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Command::parse() {
+        Command::Header(arguments) => header::run(&arguments),
+        Command::Abi(arguments) => abi::run(&arguments),
+    };
+    match done {
+        Ok(said) => say(&said, ExitCode::SUCCESS),
+        Err(error) => say(&error.to_string(), ExitCode::FAILURE),
+    }
+}
+
+/// What a command ends with: a sentence for the terminal.
+type Done = Result<String, Box<dyn Error>>;
+
+fn say(text: &str, code: ExitCode) -> ExitCode {
+    match writeln!(std::io::stderr(), "{text}") {
+        Ok(()) => code,
+        Err(_) => ExitCode::FAILURE,
+    }
+}

@@ -3,18 +3,19 @@
 use std::sync::atomic::Ordering;
 
 use fixture_greeter::Greeter;
+use fixture_tokens::Tokens;
 use provisionhook_plugin_abi::{
     ffi::Exported,
     pointer,
     wire::{
-        ABI_MAJOR, ABI_MINOR, ENV_MUTATOR_1, Entry, EnvMutator1, FaultKind, MAGIC,
+        ABI_MAJOR, ABI_MINOR, ENV_MUTATOR_1, Entry, EnvMutator1, FaultKind, MAGIC, POLL_READY, Str,
         TOKEN_PROVIDER_1, TokenProvider1,
     },
 };
 use serde_json::{Value, json};
 
 use super::{
-    host::Loaded,
+    host::{Loaded, TestEnv, TestReply},
     plugins::{Busy, DROPPED, waiting::AsyncBusy},
 };
 
@@ -80,6 +81,29 @@ fn name_and_version_are_the_crates_if_nothing_is_said() {
         json!("provisionhook_plugin_entry_fixture_greeter_Greeter")
     );
     assert_eq!(found.get("config_schema"), None);
+}
+
+#[test]
+fn two_plugin_crates_in_one_program_keep_their_own_entries() {
+    let (greeter, tokens) = (
+        Loaded::create::<Greeter>("{}").unwrap(),
+        Loaded::create::<Tokens>("{}").unwrap(),
+    );
+    let (mut env, mut reply) = (TestEnv::new(), TestReply::new());
+    assert_eq!(greeter.mutate(&mut env, &mut reply), POLL_READY);
+    assert_eq!(
+        tokens.token(const { &[Str::new("a/b")] }, &mut reply),
+        POLL_READY
+    );
+    assert_eq!(env.value("GREETING"), Some("hello demo"));
+    assert_eq!(
+        reply.token,
+        Some((
+            "fixture-token-a/b".to_owned(),
+            0,
+            "x-access-token".to_owned()
+        ))
+    );
 }
 
 #[test]
