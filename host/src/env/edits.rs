@@ -4,6 +4,8 @@
 //! environment is, and taking back what a failed plugin wrote is to cut the arena at a mark. Who wrote what, and whether
 //! a key has become secret on the way, is worked out once at the end (`resolve`), not at each `set`.
 
+mod fork;
+
 use std::{fmt, mem, sync::Arc};
 
 use zeroize::Zeroize;
@@ -211,37 +213,6 @@ impl Edits {
             mark: self.mark,
             refusal: None,
         }
-    }
-
-    /// Whether what a fork has beyond the first `from` edits fits in too.
-    ///
-    /// # Errors
-    /// A limit of the run would be passed.
-    pub(crate) fn has_room_for(&self, fork: &Self, from: usize) -> Result<(), Refusal> {
-        let entries = fork.entries.get(from..).unwrap_or_default();
-        let bytes = entries
-            .first()
-            .map_or(0, |first| fork.arena.len() - first.start as usize);
-        self.check_limits(entries.len(), bytes)
-    }
-
-    /// Appends what a fork has beyond the first `from` edits.
-    ///
-    /// # Errors
-    /// A limit of the run would be passed; the fork [does not fit](Self::has_room_for).
-    pub(crate) fn absorb(&mut self, fork: &Self, from: usize) -> Result<(), Refusal> {
-        for entry in fork.entries.get(from..).unwrap_or_default() {
-            self.owner = entry.owner;
-            let value = (!entry.removes)
-                .then(|| &fork.arena[entry.value_start as usize..entry.end as usize]);
-            self.push(
-                &fork.arena[entry.start as usize..entry.value_start as usize],
-                value,
-                entry.secret,
-            )?;
-        }
-        self.mark = self.end();
-        Ok(())
     }
 
     /// All edits, oldest first.
