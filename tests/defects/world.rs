@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
     sync::Arc,
     time::{Duration, Instant},
@@ -54,6 +54,11 @@ impl World {
     pub(crate) fn under(fixtures: &[&str], policy: &Policy, load_limit: Duration) -> Self {
         let directory = tempfile::tempdir().unwrap();
         install(fixtures, directory.path());
+        Self::boot(directory, policy, load_limit)
+    }
+
+    /// Boots a directory with whatever is in it.
+    pub(crate) fn boot(directory: TempDir, policy: &Policy, load_limit: Duration) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -196,15 +201,20 @@ async fn finish<T>(limit: Duration, outcome: Outcome<'_, T>) -> Result<T, Fault>
     }
 }
 
+/// A fixture of the Rust SDK, as cargo left it beside this test.
+pub(crate) fn rust_library(name: &str) -> PathBuf {
+    let built = std::env::current_exe().unwrap();
+    built.with_file_name(format!("lib{name}.so"))
+}
+
 /// Puts fixtures into the directory: C ones compiled as an author would, with the system's compiler from the sources
 /// alone; Rust ones as cargo left them beside this test.
-fn install(fixtures: &[&str], into: &Path) {
-    let built = std::env::current_exe().unwrap();
+pub(crate) fn install(fixtures: &[&str], into: &Path) {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/c");
     for fixture in fixtures {
         let library = format!("{fixture}.so");
-        if fixture.starts_with("lib") {
-            fs::copy(built.with_file_name(&library), into.join(&library)).unwrap();
+        if let Some(name) = fixture.strip_prefix("lib") {
+            fs::copy(rust_library(name), into.join(&library)).unwrap();
             continue;
         }
         let status = Command::new("cc")

@@ -4,8 +4,9 @@
 
 use std::{ffi::c_void, mem};
 
-use provisionhook_plugin_abi::wire::{
-    self, Bytes, Call, Env, Host, Instance, Poll, Reply, Scope, Str,
+use provisionhook_plugin_abi::{
+    layout::{self, LayoutError},
+    wire::{self, Bytes, Call, Env, Host, Instance, Poll, Reply, Scope, Str},
 };
 
 use super::pointer::{self, BadPointer, SizeFirst};
@@ -56,6 +57,10 @@ pub(super) unsafe fn functions(
     // SAFETY: the entry's manifest is constant data of a library that is never unloaded.
     let manifest = unsafe { pointer::bytes(entry.manifest) };
     check_manifest(manifest, promise.manifest_json)?;
+    if !entry.rust_layout.is_null() && promise.manifest.layout != layout::FINGERPRINT {
+        // SAFETY: the layout of an entry that lives for ever, whose prefix and manifest were found good.
+        unsafe { layout::check(entry.rust_layout) }.map_err(other_layout)?;
+    }
     let create = entry.create.ok_or_else(|| missing("the entry", "create"))?;
     let destroy = entry
         .destroy
@@ -173,6 +178,37 @@ fn check_manifest(found: Result<&[u8], BadPointer>, note: &[u8]) -> Result<(), M
         found,
         "rebuild the plugin so that both come from one source",
     ))
+}
+
+/// The first difference only: the rest of it is seldom of use, and never short.
+fn other_layout(error: LayoutError) -> Mismatch {
+    let (expected, found) = match error {
+        LayoutError::Differs(difference) => (
+            format!(
+                "{} of the plugin's contract to be {}",
+                difference.place(),
+                difference.expected()
+            ),
+            difference.found().to_owned(),
+        ),
+        LayoutError::Format { expected, found } => (
+            format!("a layout as abi_stable 0.{expected} describes it"),
+            format!("one of abi_stable 0.{found}"),
+        ),
+        LayoutError::NoRoot => (
+            "the root of the plugin's layout".to_owned(),
+            "null".to_owned(),
+        ),
+        LayoutError::Unreadable(bad) => (
+            "a layout that can be read".to_owned(),
+            format!("one of which this is said: {bad}"),
+        ),
+    };
+    Mismatch::new(
+        expected,
+        found,
+        "rebuild the plugin with the provisionhook-plugin-abi crate of this host",
+    )
 }
 
 fn table<T: SizeFirst>(extension: ExtensionFn, id: &str) -> Result<T, Mismatch> {

@@ -63,21 +63,33 @@ pub struct LayoutDifference {
     found: String,
 }
 
+impl LayoutDifference {
+    /// Which field of which struct, or which struct.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self.field {
+            0 => format!("struct {}", self.name),
+            field => format!("struct {}, field {field}", self.name),
+        }
+    }
+
+    /// The host's.
+    #[must_use]
+    pub fn expected(&self) -> &str {
+        &self.expected
+    }
+
+    /// The plugin's.
+    #[must_use]
+    pub fn found(&self) -> &str {
+        &self.found
+    }
+}
+
 impl fmt::Display for LayoutDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            name,
-            field,
-            expected,
-            found,
-        } = self;
-        match field {
-            0 => write!(f, "struct {name}: expected {expected}, found {found}"),
-            _ => write!(
-                f,
-                "struct {name}, field {field}: expected {expected}, found {found}"
-            ),
-        }
+        let (place, expected, found) = (self.place(), &self.expected, &self.found);
+        write!(f, "{place}: expected {expected}, found {found}")
     }
 }
 
