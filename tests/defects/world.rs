@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -24,6 +23,8 @@ use provisionhook_host::{
 };
 use tempfile::TempDir;
 use zeroize::Zeroizing;
+
+use crate::compiled::compile;
 
 /// The longest that a test waits for what must happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -207,31 +208,15 @@ pub(crate) fn rust_library(name: &str) -> PathBuf {
     built.with_file_name(format!("lib{name}.so"))
 }
 
-/// Puts fixtures into the directory: C ones compiled as an author would, with the system's compiler from the sources
-/// alone; Rust ones as cargo left them beside this test.
-pub(crate) fn install(fixtures: &[&str], into: &Path) {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/c");
+/// Puts fixtures into the directory: C ones compiled by [`compile`], Rust ones as cargo left them beside this test.
+fn install(fixtures: &[&str], into: &Path) {
     for fixture in fixtures {
-        let library = format!("{fixture}.so");
-        if let Some(name) = fixture.strip_prefix("lib") {
-            fs::copy(rust_library(name), into.join(&library)).unwrap();
-            continue;
+        let library = into.join(format!("{fixture}.so"));
+        match fixture.strip_prefix("lib") {
+            Some(name) => {
+                fs::copy(rust_library(name), library).unwrap();
+            }
+            None => compile(fixture, &library),
         }
-        let status = Command::new("cc")
-            .args([
-                "-std=gnu11",
-                "-shared",
-                "-fPIC",
-                "-O1",
-                "-Wall",
-                "-Wextra",
-                "-Werror",
-                "-o",
-            ])
-            .arg(into.join(&library))
-            .arg(sources.join(format!("{fixture}.c")))
-            .status()
-            .unwrap();
-        assert!(status.success(), "cc refused {fixture}.c");
     }
 }
