@@ -1,0 +1,94 @@
+//! Where a workspace runs: one interface for everything that can start, watch and stop it.
+//!
+//! A runtime is told a complete [`StartSpec`] and decides nothing about its contents. It keeps what it needs on its own
+//! side (a directory, a container), so that a platform that was restarted, or killed, finds every workspace again.
+
+#![expect(
+    clippy::missing_errors_doc,
+    reason = "clippy.toml makes it cover private functions too, and these all say what they cannot do in the error itself"
+)]
+
+mod error;
+pub mod local;
+mod spec;
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::error::{RuntimeError, RuntimeErrorKind};
+pub use self::local::LocalRuntime;
+pub use self::spec::{StartSpec, WORKSPACE_ID_KEY};
+use crate::workspace_id::WorkspaceId;
+
+/// What the methods of a [`Runtime`] return. Boxed, so that a runtime can be chosen while the platform runs.
+pub type RuntimeFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, RuntimeError>> + Send + 'a>>;
+
+/// Starts workspaces and keeps track of them. All methods may be called from any task at any time; calls that
+/// change one workspace happen one after the other. Dropping a future never leaves a start half done.
+pub trait Runtime: Send + Sync + 'static {
+    /// Starts the workspace, unless one of this id runs or has run: then it does nothing. [`clear`](Self::clear) makes
+    /// another run possible. When it returns, the command has been executed.
+    fn start<'a>(&'a self, spec: &'a StartSpec) -> RuntimeFuture<'a, ()>;
+
+    /// Asks every process of the workspace to end (TERM), kills what is left after `grace`, and returns when nothing is
+    /// left. Does nothing to a workspace that does not run.
+    fn stop<'a>(&'a self, id: &'a WorkspaceId, grace: Duration) -> RuntimeFuture<'a, ()>;
+
+    /// What the workspace is doing.
+    fn state<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, RuntimeState>;
+
+    /// Every workspace that is not [`Absent`](RuntimeState::Absent), by id.
+    fn list(&self) -> RuntimeFuture<'_, Vec<(WorkspaceId, RuntimeState)>>;
+
+    /// What the workspace wrote to its output and error output, in the order of writing: the last `tail` bytes, or all that is kept.
+    fn logs<'a>(&'a self, id: &'a WorkspaceId, tail: Option<u64>) -> RuntimeFuture<'a, Vec<u8>>;
+
+    /// Resolves when the workspace has ended, at once if it has. Fails for an absent one.
+    fn wait<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, Exited>;
+
+    /// Forgets how a finished workspace ended, so that it can be started again with its files and its log. Fails while it runs.
+    fn clear<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()>;
+
+    /// Deletes the workspace with its files and its log. Fails while it runs; does nothing to an absent one.
+    fn remove<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()>;
+}
+
+/// What a runtime knows of a workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RuntimeState {
+    /// Never started, cleared, or removed.
+    Absent,
+    /// Its command runs.
+    Running {
+        /// The process id of the command on this machine.
+        pid: i32,
+        /// When it was started, in milliseconds since the Unix epoch.
+        started_at: i64,
+    },
+    /// Its command has ended, and with it everything it had started.
+    Exited(Exited),
+}
+
+/// The end of a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exited {
+    /// How its command ended.
+    pub exit: Exit,
+    /// When, in milliseconds since the Unix epoch. None if nobody was there to see it.
+    pub at: Option<i64>,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// It returned this exit code.
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+    /// It is gone, and nobody was there to see how: its supervisor was killed, or the machine restarted. Processes of it may be left
+    /// over until the workspace is stopped, cleared or removed.
+    Unknown,
+}

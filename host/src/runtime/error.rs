@@ -1,0 +1,127 @@
+//! What can go wrong between a complete start specification and a running workspace.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use crate::workspace_id::WorkspaceId;
+
+/// A runtime could not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+#[error("workspace {id}: {message}")]
+pub struct RuntimeError {
+    kind: RuntimeErrorKind,
+    id: String,
+    message: String,
+    source: Option<io::Error>,
+}
+
+impl RuntimeError {
+    /// An error about one workspace. `message` says what was expected, what was found and what to do.
+    #[must_use]
+    pub fn new(id: &WorkspaceId, kind: RuntimeErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            id: id.to_string(),
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    /// An error of the file system. The kind follows from the cause.
+    #[must_use]
+    pub(crate) fn io(id: &str, message: impl Into<String>, source: io::Error) -> Self {
+        Self {
+            kind: RuntimeErrorKind::of_io(&source),
+            id: id.to_owned(),
+            message: message.into(),
+            source: Some(source),
+        }
+    }
+
+    /// An error of a supervisor process, unless it is the machine that has nothing left to give.
+    #[must_use]
+    pub(crate) fn supervisor(
+        id: &WorkspaceId,
+        message: impl Into<String>,
+        source: io::Error,
+    ) -> Self {
+        let kind = RuntimeErrorKind::of_io(&source);
+        let machine = matches!(
+            kind,
+            RuntimeErrorKind::OutOfResources | RuntimeErrorKind::DiskFull
+        );
+        let kind = if machine {
+            kind
+        } else {
+            RuntimeErrorKind::Supervisor
+        };
+        Self {
+            kind,
+            id: id.to_string(),
+            message: message.into(),
+            source: Some(source),
+        }
+    }
+
+    /// What kind of error it is, for code that decides.
+    #[must_use]
+    pub fn kind(&self) -> RuntimeErrorKind {
+        self.kind
+    }
+}
+
+/// The kinds of [`RuntimeError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuntimeErrorKind {
+    /// The start specification cannot be given to any process: an empty command, a NUL, a key with `=`.
+    Invalid,
+    /// Command and environment are larger than the kernel accepts.
+    TooLarge,
+    /// There is no such command, or its interpreter is missing.
+    CommandNotFound,
+    /// The command is there, but may not or cannot be executed.
+    NotExecutable,
+    /// A directory or file of the runtime may not be written.
+    Directory,
+    /// No room is left on the disk.
+    DiskFull,
+    /// The machine has no more processes, memory or file descriptors to give.
+    OutOfResources,
+    /// No workspace of this id was ever started.
+    NotFound,
+    /// It has to be stopped first.
+    StillRunning,
+    /// The supervisor process failed or does not answer.
+    Supervisor,
+    /// Another error of the operating system.
+    Io,
+}
+
+impl RuntimeErrorKind {
+    /// The kind that an error of the file system amounts to.
+    pub(crate) fn of_io(error: &io::Error) -> Self {
+        use io::ErrorKind as E;
+
+        let too_many_files = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE];
+        if too_many_files
+            .iter()
+            .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+        {
+            return Self::OutOfResources;
+        }
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "io::ErrorKind is open, and all others are alike to us"
+        )]
+        match error.kind() {
+            E::StorageFull | E::QuotaExceeded => Self::DiskFull,
+            E::PermissionDenied | E::ReadOnlyFilesystem | E::NotADirectory | E::NotFound => {
+                Self::Directory
+            }
+            E::WouldBlock | E::OutOfMemory => Self::OutOfResources,
+            _ => Self::Io,
+        }
+    }
+}
