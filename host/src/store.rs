@@ -1,0 +1,136 @@
+//! The durable record of every workspace, in one SQLite file.
+//!
+//! What a method has returned survives a crash of the platform and of the machine. One thread owns the connection; what several
+//! tasks ask for at the same time is committed together, so that a thousand starts do not wait for a thousand disk flushes.
+//! The file is locked while it is open: a second platform over the same file is refused.
+
+#![expect(
+    clippy::missing_errors_doc,
+    reason = "clippy.toml makes it cover private functions too, and the public ones share the errors of StoreErrorKind"
+)]
+
+mod error;
+mod open;
+mod record;
+mod rows;
+mod state;
+mod token;
+mod worker;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+pub use self::error::{StoreError, StoreErrorKind};
+pub use self::record::{Outcome, WorkspaceRecord, WorkspaceSpec};
+pub use self::state::WorkspaceState;
+pub use self::token::TokenHash;
+use self::worker::Worker;
+use crate::workspace_id::WorkspaceId;
+
+/// A handle on the open file. Clones share it; dropping the last one closes the file before it returns.
+///
+/// All methods may be called from any task, and fail only with the kinds of [`StoreErrorKind`] that come from the file itself.
+/// A future that is dropped may or may not have had its effect.
+#[derive(Clone)]
+pub struct Store {
+    worker: Arc<Worker>,
+}
+
+impl Store {
+    /// Opens the file at `path`, readable by this user only; makes it if it is missing, and brings an older one up to date.
+    /// Blocks for the time of a few disk flushes.
+    ///
+    /// # Errors
+    /// Every kind of [`StoreErrorKind`] but [`Exists`](StoreErrorKind::Exists). A file that is refused is left as it was.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = open::open(path)?;
+        let worker = Worker::start(path.to_owned(), connection)?;
+        Ok(Self {
+            worker: Arc::new(worker),
+        })
+    }
+
+    /// Records a new workspace in the state `provisioning`.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Exists`] if the id is taken.
+    pub async fn insert(
+        &self,
+        id: &WorkspaceId,
+        name: &str,
+        spec: &WorkspaceSpec,
+    ) -> Result<WorkspaceRecord, StoreError> {
+        let record = WorkspaceRecord::new(id.clone(), name.to_owned(), spec.clone());
+        self.run(move |connection| rows::insert(connection, &record).map(|()| record))
+            .await
+    }
+
+    /// The workspace, if it is recorded.
+    pub async fn get(&self, id: &WorkspaceId) -> Result<Option<WorkspaceRecord>, StoreError> {
+        let id = id.clone();
+        self.run(move |connection| rows::get(connection, &id)).await
+    }
+
+    /// Every workspace, the oldest first.
+    pub async fn list(&self) -> Result<Vec<WorkspaceRecord>, StoreError> {
+        self.run(rows::list).await
+    }
+
+    /// Moves the workspace to the state `to` if it is in one of `from`, and replaces its outcome.
+    pub async fn transition(
+        &self,
+        id: &WorkspaceId,
+        from: &[WorkspaceState],
+        to: WorkspaceState,
+        outcome: Outcome,
+    ) -> Result<Transition, StoreError> {
+        let (id, from) = (id.clone(), from.to_vec());
+        self.run(move |connection| rows::transition(connection, &id, &from, to, &outcome))
+            .await
+    }
+
+    /// Records by what the workspace's token is recognised; an earlier one stops counting. False if there is no such workspace.
+    pub async fn set_token_hash(
+        &self,
+        id: &WorkspaceId,
+        hash: TokenHash,
+    ) -> Result<bool, StoreError> {
+        let id = id.clone();
+        self.run(move |connection| rows::set_token_hash(connection, &id, &hash))
+            .await
+    }
+
+    /// By what the workspace's token is recognised, if it has one.
+    pub async fn token_hash(&self, id: &WorkspaceId) -> Result<Option<TokenHash>, StoreError> {
+        let id = id.clone();
+        self.run(move |connection| rows::token_hash(connection, &id))
+            .await
+    }
+
+    /// Forgets the workspace. False if there is none.
+    pub async fn delete(&self, id: &WorkspaceId) -> Result<bool, StoreError> {
+        let id = id.clone();
+        self.run(move |connection| rows::delete(connection, &id))
+            .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, rows::RowError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.worker.run(job).await
+    }
+}
+
+/// What came of a [`Store::transition`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transition {
+    /// The workspace is now in the new state.
+    Done,
+    /// It was in this state, which the caller did not expect, and still is.
+    Conflict(WorkspaceState),
+    /// There is no such workspace.
+    Absent,
+}

@@ -1,0 +1,124 @@
+//! From a path to a connection whose file is known to be ours, locked, private and up to date.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::{StoreError, StoreErrorKind};
+
+/// `PHws`, by which the file is told from another program's.
+const APPLICATION_ID: i64 = 0x5048_7773;
+
+/// What brings the file from version `index` to version `index + 1`. Entries are only ever appended.
+const MIGRATIONS: [&str; 1] = ["CREATE TABLE workspaces (
+        id TEXT PRIMARY KEY NOT NULL,
+        name TEXT NOT NULL,
+        spec TEXT NOT NULL,
+        state TEXT NOT NULL,
+        reason TEXT,
+        exit_code INTEGER,
+        exit_signal INTEGER,
+        token_hash BLOB,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL
+    ) STRICT"];
+
+/// How long a platform that is just ending may take to let go of the file.
+const LOCKED_FOR: Duration = Duration::from_secs(2);
+
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let file = create(path).map_err(|error| StoreError::io(path, error))?;
+    let sqlite = |error| StoreError::sqlite(path, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
+    // Until the file is known to be ours, closing it must not move a byte of it.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        .map_err(sqlite)?;
+    connection.busy_timeout(LOCKED_FOR).map_err(sqlite)?;
+    connection
+        .pragma_update(None, "locking_mode", "EXCLUSIVE")
+        .map_err(sqlite)?;
+    let version = recognise(&connection)
+        .map_err(sqlite)?
+        .map_err(|kind| StoreError::new(path, kind))?;
+
+    make_private(&file).map_err(|error| StoreError::io(path, error))?;
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
+        .map_err(sqlite)?;
+    configure(&connection).map_err(sqlite)?;
+    migrate(&mut connection, version).map_err(sqlite)?;
+    Ok(connection)
+}
+
+/// SQLite gives its journals the mode of the file itself, so the file must be there first.
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+}
+
+/// The file holds what users gave as environment.
+fn make_private(file: &File) -> io::Result<()> {
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+/// The version of the file, 0 for an empty one; or why it is not for us.
+fn recognise(connection: &Connection) -> rusqlite::Result<Result<usize, StoreErrorKind>> {
+    let number =
+        |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables == 0 {
+        return Ok(Ok(0));
+    }
+    if number("application_id")? != APPLICATION_ID {
+        return Ok(Err(StoreErrorKind::Foreign));
+    }
+    let found = number("user_version")?;
+    match usize::try_from(found) {
+        Ok(version) if version <= MIGRATIONS.len() => Ok(Ok(version)),
+        _ => Ok(Err(StoreErrorKind::Newer {
+            known: known_version(),
+            found,
+        })),
+    }
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // In WAL mode anything less loses the last commits in a power cut.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // What is deleted or replaced may have been a secret of a user.
+    connection.pragma_update(None, "secure_delete", true)
+}
+
+fn migrate(connection: &mut Connection, version: usize) -> rusqlite::Result<()> {
+    // Takes the lock also when there is nothing to do: from here on nobody else gets in.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for migration in MIGRATIONS.iter().skip(version) {
+        transaction.execute_batch(migration)?;
+    }
+    if version < MIGRATIONS.len() {
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", known_version())?;
+    }
+    transaction.commit()
+}
+
+fn known_version() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
