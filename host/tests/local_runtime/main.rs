@@ -169,9 +169,13 @@ fn marked(root: &Path) -> Vec<i32> {
 }
 
 fn is_alive(pid: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')')
-        .is_some_and(|(_, tail)| !tail.trim_start().starts_with('Z'))
+    state_letter(pid).is_some_and(|state| state != 'Z')
+}
+
+/// `R`, `S`, `T`, `Z`, … as `ps` shows it; None for a process that is gone.
+fn state_letter(pid: i32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.trim_start().chars().next()
 }
 
 fn kill(pid: i32) {

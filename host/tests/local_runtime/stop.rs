@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use provisionhook_host::runtime::{Exit, Runtime};
 
-use crate::{Bench, is_alive, marked, number};
+use crate::{Bench, is_alive, marked, number, state_letter};
 
 /// Long enough that a test which waits for it has failed.
 const LONG: Duration = Duration::from_secs(1000);
@@ -85,6 +85,12 @@ async fn a_stopped_process_still_gets_its_term() {
         .sh("trap 'exit 5' TERM; echo ready; kill -STOP $$; while :; do sleep 0.01; done")
         .await;
     bench.says(&id, "ready").await;
+    let pid = bench.running_pid(&id).await;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while state_letter(pid) != Some('T') {
+        assert!(Instant::now() < deadline, "it never stopped itself");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     bench.runtime.stop(&id, LONG).await.unwrap();
     assert_eq!(bench.exit(&id).await, Exit::Code(5));
 }
