@@ -36,6 +36,9 @@ pub trait Runtime: Send + Sync + 'static {
     /// left. Does nothing to a workspace that does not run.
     fn stop<'a>(&'a self, id: &'a WorkspaceId, grace: Duration) -> RuntimeFuture<'a, ()>;
 
+    /// The directory in which the workspace's command starts, as the command sees it: its `HOME`. None if the runtime cannot tell.
+    fn home(&self, id: &WorkspaceId) -> Option<String>;
+
     /// What the workspace is doing.
     fn state<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, RuntimeState>;
 

@@ -109,6 +109,20 @@ impl Store {
             .await
     }
 
+    /// Records, as JSON, what the last provision of the workspace did: names, never a value. False if there is no such workspace.
+    pub async fn set_provision(&self, id: &WorkspaceId, json: String) -> Result<bool, StoreError> {
+        let id = id.clone();
+        self.run(move |connection| rows::set_provision(connection, &id, &json))
+            .await
+    }
+
+    /// What the last provision of the workspace did, as it was recorded.
+    pub async fn provision(&self, id: &WorkspaceId) -> Result<Option<String>, StoreError> {
+        let id = id.clone();
+        self.run(move |connection| rows::provision(connection, &id))
+            .await
+    }
+
     /// Forgets the workspace. False if there is none.
     pub async fn delete(&self, id: &WorkspaceId) -> Result<bool, StoreError> {
         let id = id.clone();

@@ -322,3 +322,22 @@ async fn what_a_killed_platform_had_recorded_is_there() {
         "only the last may have been recorded and not said"
     );
 }
+
+#[tokio::test]
+async fn what_the_last_provision_did_is_kept() {
+    let (root, store) = with_one().await;
+    let ws = id("ws-1");
+    assert_eq!(store.provision(&ws).await.unwrap(), None);
+    assert!(store.set_provision(&ws, "{}".into()).await.unwrap());
+    assert!(
+        store
+            .set_provision(&ws, r#"{"steps":[]}"#.into())
+            .await
+            .unwrap()
+    );
+    assert!(!store.set_provision(&id("ws-2"), "{}".into()).await.unwrap());
+    drop(store);
+    let store = Store::open(&root.path().join("db")).unwrap();
+    let kept = store.provision(&ws).await.unwrap();
+    assert_eq!(kept.as_deref(), Some(r#"{"steps":[]}"#));
+}

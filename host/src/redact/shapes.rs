@@ -10,6 +10,7 @@ const MIN_LINE_BYTES: usize = 16;
 
 /// Prefix of a kind of token, how many characters at least follow, and which ones beside letters and digits.
 const TOKENS: &[(&str, usize, &str)] = &[
+    ("phw_", 43, "_-"),
     ("ghs_", 36, "._-"),
     ("ghp_", 36, "_"),
     ("gho_", 36, "_"),

@@ -161,6 +161,11 @@ impl Runtime for LocalRuntime {
         })
     }
 
+    fn home(&self, id: &WorkspaceId) -> Option<String> {
+        let work = WorkspaceDir::new(self.root.join(id.as_str())).work();
+        work.to_str().map(str::to_owned)
+    }
+
     fn state<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, RuntimeState> {
         Box::pin(async move {
             Ok(self

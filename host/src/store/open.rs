@@ -24,6 +24,7 @@ const MIGRATIONS: [&str; 1] = ["CREATE TABLE workspaces (
         exit_code INTEGER,
         exit_signal INTEGER,
         token_hash BLOB,
+        provision TEXT,
         created_at INTEGER NOT NULL,
         updated_at INTEGER NOT NULL
     ) STRICT"];

@@ -155,6 +155,28 @@ pub(super) fn token_hash(
     Ok(Some(TokenHash::from_bytes(bytes)))
 }
 
+pub(super) fn set_provision(
+    connection: &Connection,
+    id: &WorkspaceId,
+    json: &str,
+) -> Result<bool, RowError> {
+    let mut statement =
+        connection.prepare_cached("UPDATE workspaces SET provision = ? WHERE id = ?")?;
+    Ok(statement.execute(params![json, id.as_str()])? > 0)
+}
+
+pub(super) fn provision(
+    connection: &Connection,
+    id: &WorkspaceId,
+) -> Result<Option<String>, RowError> {
+    let mut statement =
+        connection.prepare_cached("SELECT provision FROM workspaces WHERE id = ?")?;
+    Ok(statement
+        .query_row([id.as_str()], |row| row.get(0))
+        .optional()?
+        .flatten())
+}
+
 pub(super) fn delete(connection: &Connection, id: &WorkspaceId) -> Result<bool, RowError> {
     Ok(connection
         .prepare_cached("DELETE FROM workspaces WHERE id = ?")?

@@ -19,7 +19,7 @@ impl TokenHash {
     /// Whether this is the hash of `token`, in a time that does not depend on the answer.
     #[must_use]
     pub fn matches(&self, token: &str) -> bool {
-        self.0.ct_eq(&Self::of(token).0).into()
+        *self == Self::of(token)
     }
 
     /// A hash as it is kept in the file.
@@ -32,6 +32,15 @@ impl TokenHash {
         &self.0
     }
 }
+
+/// In a time that does not depend on the answer.
+impl PartialEq for TokenHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for TokenHash {}
 
 impl fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
