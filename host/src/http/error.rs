@@ -1,0 +1,315 @@
+//! What a caller outside is told when something fails. The only file that maps failures to status codes.
+//!
+//! A caller gets a canonical reason; the cause travels beside the answer to the log, and never leaves the platform.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use crate::{
+    fault::FaultKind,
+    http::Route,
+    provision::{Problem, ProvisionError, ProvisionErrorKind, Reason},
+    token::{TokenError, TokenErrorKind},
+};
+
+/// A failed request.
+#[derive(Debug)]
+pub(crate) struct ApiError(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    status: StatusCode,
+    body: Body,
+    headers: Vec<(header::HeaderName, HeaderValue)>,
+    cause: Option<Cause>,
+}
+
+/// What the log says of a failed request. Rides on the response as an extension.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause {
+    /// What the log line begins with, so that operators can grep for it.
+    pub(crate) tag: &'static str,
+    /// The cause, without secrets.
+    pub(crate) text: String,
+    /// The route that failed; [`Counted`](crate::http::route::Counted) fills it in.
+    pub(crate) route: Route,
+}
+
+#[derive(Debug, Serialize)]
+struct Body {
+    error: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workspace: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<Problem>,
+}
+
+impl ApiError {
+    pub(crate) fn new(status: StatusCode, error: impl Into<String>) -> Self {
+        let body = Body {
+            error: error.into(),
+            workspace: None,
+            problems: Vec::new(),
+        };
+        Self(Box::new(Parts {
+            status,
+            body,
+            headers: Vec::new(),
+            cause: None,
+        }))
+    }
+
+    /// The same, with the cause for the log.
+    pub(crate) fn because(mut self, tag: &'static str, text: impl Into<String>) -> Self {
+        self.0.cause = Some(Cause {
+            tag,
+            text: text.into(),
+            route: Route::None,
+        });
+        self
+    }
+
+    /// The same, with the workspace that it is about.
+    pub(crate) fn about(mut self, workspace: impl Into<String>) -> Self {
+        self.0.body.workspace = Some(workspace.into());
+        self
+    }
+
+    /// The same, with the time after which to try again.
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.0
+            .headers
+            .push((header::RETRY_AFTER, HeaderValue::from(seconds.max(1))));
+        self
+    }
+
+    /// 400 with everything that is wrong at once.
+    pub(crate) fn problems(error: &str, problems: Vec<Problem>) -> Self {
+        let mut refused = Self::new(StatusCode::BAD_REQUEST, error);
+        refused.0.body.problems = problems;
+        refused
+    }
+
+    /// 401: no bearer token.
+    pub(crate) fn unauthenticated() -> Self {
+        Self::challenge(
+            "a bearer token is required",
+            "Bearer realm=\"provisionhook\"",
+        )
+    }
+
+    /// 401: a token that does not open this route. Whether it opens another, and whether the workspace exists, is not said.
+    pub(crate) fn invalid_token() -> Self {
+        Self::challenge(
+            "invalid token",
+            "Bearer realm=\"provisionhook\", error=\"invalid_token\"",
+        )
+    }
+
+    /// 403: a token of the wrong kind for this route, told from its shape alone.
+    pub(crate) fn wrong_kind(error: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, error)
+    }
+
+    /// 403: in the development mode, a request that was not made to this machine by name.
+    pub(crate) fn not_local() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "expected a loopback address or localhost in the Host header, found another name",
+        )
+    }
+
+    fn challenge(error: &str, challenge: &'static str) -> Self {
+        let mut refused = Self::new(StatusCode::UNAUTHORIZED, error);
+        refused.0.headers.push((
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static(challenge),
+        ));
+        refused
+    }
+
+    pub(crate) fn no_route() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "no such route")
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
+    }
+
+    pub(crate) fn no_workspace() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "no such workspace")
+    }
+
+    pub(crate) fn too_large(limit: usize) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("expected a body of at most {limit} bytes, found more: shorten it"),
+        )
+    }
+
+    pub(crate) fn slow_body() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not arrive in time: send it again",
+        )
+    }
+
+    /// 429: as many requests are running as the platform was told to run.
+    pub(crate) fn overloaded() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too many requests at once: try again later",
+        )
+        .retry_after(1)
+    }
+
+    /// 504: the platform gave up waiting for its own answer.
+    pub(crate) fn timed_out() -> Self {
+        Self::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "the request took too long: look at the state before you try again",
+        )
+    }
+
+    /// 500 with the canonical reason only.
+    pub(crate) fn internal(tag: &'static str, cause: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error").because(tag, cause)
+    }
+}
+
+/// What the log line of a failed token begins with. Operators grep for it.
+const TOKEN_TAG: &str = "[github] token refresh failed";
+
+impl ApiError {
+    /// A token that cannot be had, as clients of the two GitHub routes know it: these bodies and no others.
+    pub(crate) fn github_token(error: &TokenError) -> Self {
+        if error.kind == TokenErrorKind::NoPlugins {
+            return Self::new(StatusCode::NOT_FOUND, "no GitHub App configured");
+        }
+        if is_absent(&error.kind) {
+            return Self::new(StatusCode::NOT_FOUND, "no token provider registered");
+        }
+        Self::refresh_failed(error)
+    }
+
+    /// A token that cannot be had, on the other routes.
+    pub(crate) fn token(error: &TokenError) -> Self {
+        if is_absent(&error.kind) {
+            return Self::new(StatusCode::NOT_FOUND, "no such token provider");
+        }
+        let because =
+            |status, reason: &str| Self::new(status, reason).because(TOKEN_TAG, error.to_string());
+        match error.fault_kind() {
+            FaultKind::Denied => because(StatusCode::FORBIDDEN, "token denied"),
+            FaultKind::Transient => because(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "token not available for now",
+            )
+            .retry_after(error.retry_after().map_or(1, |time| time.as_secs())),
+            FaultKind::TimedOut => {
+                because(StatusCode::GATEWAY_TIMEOUT, "token refresh took too long")
+            }
+            FaultKind::Config
+            | FaultKind::Internal
+            | FaultKind::Panicked
+            | FaultKind::Cancelled => Self::refresh_failed(error),
+        }
+    }
+
+    fn refresh_failed(error: &TokenError) -> Self {
+        let empty = error.kind == TokenErrorKind::EmptyToken;
+        let reason = if empty {
+            "token refresh failed: empty token"
+        } else {
+            "token refresh failed"
+        };
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, reason).because(TOKEN_TAG, error.to_string())
+    }
+
+    /// A workspace that failed. The reason is a word; the cause stays here.
+    fn failed(reason: Reason) -> Self {
+        let (status, error) = match reason {
+            Reason::CommandNotFound => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "the command was not found",
+            ),
+            Reason::NotExecutable => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "the command cannot be executed",
+            ),
+            Reason::Unstartable => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "command and environment cannot be given to a process",
+            ),
+            Reason::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "provisioning took too long"),
+            Reason::PluginFailed | Reason::StartFailed | Reason::Interrupted | Reason::Lost => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "provisioning failed")
+            }
+        };
+        Self::new(status, error)
+    }
+}
+
+/// Whether there is nobody to ask.
+const fn is_absent(kind: &TokenErrorKind) -> bool {
+    matches!(
+        kind,
+        TokenErrorKind::NoPlugins
+            | TokenErrorKind::NoProvider
+            | TokenErrorKind::UnknownProvider { .. }
+    )
+}
+
+impl From<ProvisionError> for ApiError {
+    fn from(error: ProvisionError) -> Self {
+        let causes = error.causes();
+        match error.kind {
+            ProvisionErrorKind::Invalid(problems) => {
+                Self::problems("the workspace cannot be created as described", problems)
+            }
+            ProvisionErrorKind::NotFound => Self::no_workspace(),
+            ProvisionErrorKind::Exists => Self::new(
+                StatusCode::CONFLICT,
+                "a workspace of this id exists already",
+            ),
+            ProvisionErrorKind::ShuttingDown => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the platform is shutting down",
+            )
+            .retry_after(5),
+            ProvisionErrorKind::Failed(reason, _) => {
+                let failed = Self::failed(reason).because("[provision] workspace failed", causes);
+                error.id.into_iter().fold(failed, Self::about)
+            }
+            ProvisionErrorKind::Platform(_) => {
+                Self::internal("[provision] operation failed", causes)
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let Parts {
+            status,
+            body,
+            headers,
+            cause,
+        } = *self.0;
+        let mut response = (status, Json(body)).into_response();
+        response
+            .headers_mut()
+            .extend(headers.into_iter().map(|(name, value)| (Some(name), value)));
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(cause) = cause {
+            response.extensions_mut().insert(cause);
+        }
+        response
+    }
+}

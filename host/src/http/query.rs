@@ -1,0 +1,203 @@
+//! The parameters of a query string: known ones only, each at most once.
+
+use axum::extract::Query as AxumQuery;
+use axum::http::Uri;
+
+use crate::{capability::Scope, http::error::ApiError, provision::Problem};
+
+/// The most repositories or permissions in one scope.
+const MAX_ITEMS: usize = 500;
+
+/// The parameters of one request.
+#[derive(Debug)]
+pub(crate) struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// The parameters of `uri`, of which only the `known` may be there.
+    pub(crate) fn new(uri: &Uri, known: &[&str]) -> Result<Self, ApiError> {
+        if uri.query().is_none_or(str::is_empty) {
+            return Ok(Self(Vec::new()));
+        }
+        let malformed = || {
+            vec![Problem::new(
+                "",
+                "expected parameters as name=value, percent-encoded UTF-8, found something else: encode it",
+            )]
+        };
+        let AxumQuery(given) = AxumQuery::<Vec<(String, String)>>::try_from_uri(uri)
+            .map_err(|_| refused(malformed()))?;
+        let mut problems = Vec::new();
+        for (index, (name, _)) in given.iter().enumerate() {
+            let shown: String = name.chars().take(64).collect();
+            if !known.contains(&name.as_str()) {
+                problems.push(Problem::new(
+                    shown,
+                    format!(
+                        "there is no such parameter: expected one of {}",
+                        known.join(", ")
+                    ),
+                ));
+            } else if given.iter().take(index).any(|(earlier, _)| earlier == name) {
+                problems.push(Problem::new(
+                    shown,
+                    "expected it once, found it again: put a comma between several items",
+                ));
+            }
+        }
+        if problems.is_empty() {
+            Ok(Self(given))
+        } else {
+            Err(refused(problems))
+        }
+    }
+
+    /// The value of a parameter.
+    pub(crate) fn take(&mut self, name: &str) -> Option<String> {
+        let index = self.0.iter().position(|(given, _)| given == name)?;
+        Some(self.0.swap_remove(index).1)
+    }
+
+    /// The scope that `audience`, `repositories` and `permissions` describe.
+    pub(crate) fn scope(uri: &Uri) -> Result<Scope, ApiError> {
+        let mut query = Self::new(uri, &["audience", "repositories", "permissions"])?;
+        let mut problems = Vec::new();
+        for (name, value) in &query.0 {
+            // Empty asks for the widest token: that must not happen because a variable of a script was empty.
+            if value.trim_matches([',', ' ']).is_empty() {
+                problems.push(Problem::new(
+                    name,
+                    "expected a value, found none: give one, or leave the parameter out",
+                ));
+            }
+        }
+        let audience = query.take("audience").unwrap_or_default();
+        if audience.len() > 256 || !audience.chars().all(is_plain) {
+            problems.push(Problem::new(
+                "audience",
+                "expected at most 256 bytes without control characters, found others: change it",
+            ));
+        }
+        let repositories = items(query.take("repositories"));
+        if repositories.len() > MAX_ITEMS || !repositories.iter().all(|item| is_repository(item)) {
+            let problem = format!(
+                "expected at most {MAX_ITEMS} of owner/name with commas between, found something else: change it"
+            );
+            problems.push(Problem::new("repositories", problem));
+        }
+        let permissions = items(query.take("permissions"));
+        let pairs: Option<Vec<_>> = permissions.iter().map(|item| permission(item)).collect();
+        let pairs = pairs.filter(|pairs| {
+            pairs.len() <= MAX_ITEMS
+                && pairs
+                    .windows(2)
+                    .all(|two| matches!(two, [one, other] if one.0 != other.0))
+        });
+        if pairs.is_none() {
+            let problem = "expected permission:level, each permission once, with commas between, found something else: change it";
+            problems.push(Problem::new("permissions", problem));
+        }
+        match pairs {
+            Some(permissions) if problems.is_empty() => Ok(Scope {
+                audience,
+                repositories,
+                permissions,
+            }),
+            _ => Err(refused(problems)),
+        }
+    }
+}
+
+fn refused(problems: Vec<Problem>) -> ApiError {
+    ApiError::problems("the query is not valid", problems)
+}
+
+/// The items of a list, sorted and without doubles, so that one scope is one entry of the cache.
+fn items(list: Option<String>) -> Vec<String> {
+    let list = list.unwrap_or_default();
+    let mut items: Vec<_> = list
+        .split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .map(str::to_owned)
+        .collect();
+    items.sort_unstable();
+    items.dedup();
+    items
+}
+
+/// Neither a control character, nor what stands for bytes that were not UTF-8.
+fn is_plain(c: char) -> bool {
+    !c.is_control() && c != char::REPLACEMENT_CHARACTER
+}
+
+fn is_repository(item: &str) -> bool {
+    let plain = |part: &str| {
+        (1..=100).contains(&part.len())
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+            && part.chars().any(|c| c != '.')
+    };
+    item.split_once('/')
+        .is_some_and(|(owner, name)| plain(owner) && plain(name))
+}
+
+fn permission(item: &str) -> Option<(String, String)> {
+    let plain = |part: &str| {
+        (1..=64).contains(&part.len())
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    };
+    let (name, level) = item.split_once(':')?;
+    (plain(name) && plain(level)).then(|| (name.to_owned(), level.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(query: &str) -> Result<Scope, ApiError> {
+        Query::scope(&format!("/x?{query}").parse().unwrap())
+    }
+
+    #[test]
+    fn a_scope_is_sorted_and_without_doubles() {
+        let found = scope("repositories=o/b,o/a,,o%2Fb&permissions=issues:write,contents:read&audience=github.com").unwrap();
+        assert_eq!(found.repositories, ["o/a", "o/b"]);
+        assert_eq!(
+            found.permissions,
+            [
+                ("contents".into(), "read".into()),
+                ("issues".into(), "write".into())
+            ]
+        );
+        assert_eq!(found.audience, "github.com");
+        assert_eq!(
+            Query::scope(&"/x".parse().unwrap()).unwrap(),
+            Scope::default()
+        );
+        assert_eq!(scope("").unwrap(), Scope::default());
+    }
+
+    #[test]
+    fn what_is_not_a_scope_is_refused() {
+        for bad in [
+            "repositories=o",
+            "repositories=../..",
+            "repositories=o/a/b",
+            "repositories=o/a%00",
+            "permissions=contents",
+            "permissions=contents:",
+            "permissions=a:read,a:write",
+            "audience=a%0Ab",
+            "repo=o/a",
+            "audience=a&audience=b",
+            "audience=%ff",
+            "repositories=",
+            "permissions=,",
+        ] {
+            assert!(scope(bad).is_err(), "{bad}");
+        }
+    }
+}

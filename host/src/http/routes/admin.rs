@@ -1,0 +1,19 @@
+//! The admin's routes to the platform itself.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
+use serde_json::json;
+
+use crate::http::{Api, auth::Admin, view};
+
+/// `GET /admin/plugins`: the boot report, and the plugins in the order in which they run.
+pub(crate) async fn plugins(_: Admin, State(api): State<Arc<Api>>) -> Response {
+    let plugins = api.registry.snapshot();
+    let plugins: Vec<_> = plugins.iter().map(|plugin| view::plugin(plugin)).collect();
+    Json(json!({"plugins": plugins, "reports": &*api.reports})).into_response()
+}

@@ -1,0 +1,44 @@
+//! What probes and scrapers ask. None of it needs a token, and none of it tells more than that.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use serde_json::json;
+
+use crate::http::{Api, error::ApiError};
+
+/// The content type of the OpenMetrics text format.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The process lives and answers.
+pub(crate) async fn health() -> Response {
+    Json(json!({"status": "ok"})).into_response()
+}
+
+/// Traffic is welcome: boot is done, and no shutdown has begun.
+pub(crate) async fn ready(State(api): State<Arc<Api>>) -> Response {
+    match api.readiness.is_ready() {
+        true => Json(json!({"status": "ready"})).into_response(),
+        false => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(json!({"status": "not ready"})),
+        )
+            .into_response(),
+    }
+}
+
+/// All metrics, in the OpenMetrics text format.
+pub(crate) async fn metrics(State(api): State<Arc<Api>>) -> Result<Response, ApiError> {
+    match api.metrics.encode() {
+        Ok(text) => Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response()),
+        Err(error) => Err(ApiError::internal(
+            "[metrics] encoding failed",
+            error.to_string(),
+        )),
+    }
+}

@@ -1,0 +1,130 @@
+//! The admin's routes to workspaces.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, Request, State, rejection::PathRejection},
+    http::{HeaderValue, StatusCode, Uri, header},
+    response::{IntoResponse as _, Response},
+};
+use serde_json::json;
+
+use crate::{
+    http::{Api, auth::Admin, body, error::ApiError, query::Query, view},
+    provision::{Problem, WorkspaceRequest},
+    workspace_id::WorkspaceId,
+};
+
+type Id = Result<Path<String>, PathRejection>;
+
+/// `POST /workspaces`: answers when the workspace runs or has failed.
+pub(crate) async fn create(
+    _: Admin,
+    State(api): State<Arc<Api>>,
+    request: Request<Body>,
+) -> Result<Response, ApiError> {
+    let json = body::json(request, api.limits.max_body, api.limits.body_time).await?;
+    let request = WorkspaceRequest::from_json(json).map_err(|problems| {
+        ApiError::problems("the workspace cannot be created as described", problems)
+    })?;
+    let provisioned = api.provisioner.create(request).await?;
+    let location =
+        HeaderValue::try_from(format!("/workspaces/{}", provisioned.workspace.record.id));
+    let mut response = (StatusCode::CREATED, Json(view::provisioned(&provisioned))).into_response();
+    if let Ok(location) = location {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(no_store(response))
+}
+
+/// `GET /workspaces`.
+pub(crate) async fn list(_: Admin, State(api): State<Arc<Api>>) -> Result<Response, ApiError> {
+    let workspaces = api.provisioner.list().await?;
+    let workspaces: Vec<_> = workspaces.iter().map(view::summary).collect();
+    Ok(Json(json!({"workspaces": workspaces})).into_response())
+}
+
+/// `GET /workspaces/{id}`: with who set which variable, and never a value.
+pub(crate) async fn show(
+    _: Admin,
+    State(api): State<Arc<Api>>,
+    id: Id,
+) -> Result<Response, ApiError> {
+    let workspace = api.provisioner.get(&workspace_id(id)?).await?;
+    Ok(Json(view::full(&workspace)).into_response())
+}
+
+/// `DELETE /workspaces/{id}`: stops it, and removes its files and its log.
+pub(crate) async fn delete(
+    _: Admin,
+    State(api): State<Arc<Api>>,
+    id: Id,
+) -> Result<StatusCode, ApiError> {
+    api.provisioner.delete(&workspace_id(id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /workspaces/{id}/restart`: runs the chain anew, and gives a new token.
+pub(crate) async fn restart(
+    _: Admin,
+    State(api): State<Arc<Api>>,
+    id: Id,
+) -> Result<Response, ApiError> {
+    let provisioned = api.provisioner.restart(&workspace_id(id)?).await?;
+    Ok(no_store(
+        Json(view::provisioned(&provisioned)).into_response(),
+    ))
+}
+
+/// `POST /workspaces/{id}/stop`.
+pub(crate) async fn stop(
+    _: Admin,
+    State(api): State<Arc<Api>>,
+    id: Id,
+) -> Result<Response, ApiError> {
+    let workspace = api.provisioner.stop(&workspace_id(id)?).await?;
+    Ok(Json(view::full(&workspace)).into_response())
+}
+
+/// `GET /workspaces/{id}/logs?tail=N`: the last N bytes of its output, as they are.
+pub(crate) async fn logs(
+    _: Admin,
+    State(api): State<Arc<Api>>,
+    id: Id,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let mut query = Query::new(&uri, &["tail"])?;
+    let tail = match query.take("tail").map(|text| text.parse::<u64>()) {
+        None => api.limits.max_log,
+        Some(Ok(bytes)) => bytes.min(api.limits.max_log),
+        Some(Err(_)) => {
+            let problem = Problem::new(
+                "tail",
+                "expected a number of bytes, found something else: give a whole number",
+            );
+            return Err(ApiError::problems("the query is not valid", vec![problem]));
+        }
+    };
+    let bytes = api.provisioner.logs(&workspace_id(id)?, tail).await?;
+    // The bytes are the workspace's own: no browser may take them for a page.
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    Ok(no_store((headers, bytes).into_response()))
+}
+
+/// An id that cannot be one names no workspace.
+fn workspace_id(id: Id) -> Result<WorkspaceId, ApiError> {
+    let Path(id) = id.map_err(|_| ApiError::no_workspace())?;
+    id.parse().map_err(|_| ApiError::no_workspace())
+}
+
+fn no_store(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

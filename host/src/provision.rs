@@ -1,0 +1,336 @@
+//! Workspaces from their wish to their end: persist what was asked, run the chain, start, watch, stop, delete.
+//!
+//! The record comes first at every step, so that a crash at any point leaves something that
+//! [`reconcile`](Provisioner::reconcile) can finish or fail. Operations on one workspace happen one after the other, and
+//! go on when their caller goes away.
+
+#![expect(
+    clippy::missing_errors_doc,
+    reason = "clippy.toml makes it cover private functions too; theirs are in the error types"
+)]
+
+mod access;
+mod environment;
+mod error;
+mod fields;
+mod launch;
+mod reconcile;
+mod records;
+mod spec;
+mod tasks;
+mod token;
+mod watch;
+mod workspace;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio::runtime::Handle;
+
+pub(crate) use self::fields::Fields;
+pub use self::{
+    access::{Access, Grant},
+    error::{ProvisionError, ProvisionErrorKind},
+    fields::Problem,
+    spec::WorkspaceRequest,
+    token::{PREFIX as TOKEN_PREFIX, WorkspaceToken},
+    workspace::{Provision, Reason, Step, Variable, Workspace},
+};
+use self::{records::Records, tasks::Tasks};
+use crate::{
+    chain,
+    metrics::Metrics,
+    redact::Redactor,
+    registry::Registry,
+    runtime::{Runtime, RuntimeErrorKind},
+    store::{self, Store, WorkspaceRecord, WorkspaceState},
+    token::Broker,
+    workspace_id::WorkspaceId,
+};
+
+/// What a [`Provisioner`] works with. Shared with the rest of the platform.
+pub struct Parts {
+    /// The plugins. Each provision runs on a snapshot.
+    pub registry: Arc<Registry>,
+    /// Where workspaces run.
+    pub runtime: Arc<dyn Runtime>,
+    /// Where their records are kept.
+    pub store: Store,
+    /// Forgets the tokens of a workspace that has ended.
+    pub broker: Broker,
+    /// Keeps their tokens out of every log.
+    pub redactor: Redactor,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// The Tokio runtime on which plugins run: not the one that serves HTTP, so that a plugin that does not return
+    /// blocks nobody else.
+    pub plugins: Handle,
+    /// How.
+    pub settings: Settings,
+}
+
+/// How workspaces are provisioned.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name of the runtime, as plugins and selectors see it: `local`, `docker`, `kubernetes`.
+    pub runtime: String,
+    /// Where workspaces reach the platform: `http://127.0.0.1:8080`.
+    pub url: String,
+    /// The environment under everything else. Workspaces inherit nothing that is not in it.
+    pub base_env: Vec<(String, String)>,
+    /// How long the chain may take.
+    pub chain_time: Duration,
+    /// What holds for all plugins of a run.
+    pub chain: chain::Settings,
+    /// How long the runtime may take to start a workspace.
+    pub start_time: Duration,
+    /// How long a workspace may take to end after it was asked to.
+    pub grace: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            runtime: "local".into(),
+            url: String::new(),
+            base_env: vec![("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())],
+            chain_time: Duration::from_secs(30),
+            chain: chain::Settings::default(),
+            start_time: Duration::from_secs(30),
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Creates workspaces and keeps track of them. A clone is the same one. All methods may be called from any task of a
+/// Tokio runtime.
+#[derive(Clone)]
+pub struct Provisioner(Arc<Inner>);
+
+struct Inner {
+    registry: Arc<Registry>,
+    runtime: Arc<dyn Runtime>,
+    records: Records,
+    broker: Broker,
+    redactor: Redactor,
+    metrics: Arc<Metrics>,
+    plugins: Handle,
+    settings: Settings,
+    access: Access,
+    tasks: Arc<Tasks>,
+}
+
+/// A workspace that was just provisioned, and its token, which nobody can ask for again.
+#[derive(Debug)]
+pub struct Provisioned {
+    /// The workspace.
+    pub workspace: Workspace,
+    /// Its token.
+    pub token: WorkspaceToken,
+}
+
+type Outcome<T> = Result<T, ProvisionError>;
+
+impl Provisioner {
+    /// A provisioner. Call [`reconcile`](Self::reconcile) before anything else.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts {
+            registry,
+            runtime,
+            store,
+            broker,
+            redactor,
+            metrics,
+            plugins,
+            settings,
+        } = parts;
+        let records = Records::new(store, Arc::clone(&metrics));
+        let (access, tasks) = (Access::default(), Tasks::new());
+        Self(Arc::new(Inner {
+            registry,
+            runtime,
+            records,
+            broker,
+            redactor,
+            metrics,
+            plugins,
+            settings,
+            access,
+            tasks,
+        }))
+    }
+
+    /// Creates a workspace and starts it. Returns when it runs or has failed; a failed one is kept, to be looked at.
+    ///
+    /// # Errors
+    /// When the request is not valid, its id is taken, or the provision fails.
+    pub async fn create(&self, mut request: WorkspaceRequest) -> Outcome<Provisioned> {
+        let problems = request.problems();
+        if !problems.is_empty() {
+            return Err(ProvisionError {
+                id: request.id,
+                kind: ProvisionErrorKind::Invalid(problems),
+                source: None,
+            });
+        }
+        let id = match &request.id {
+            Some(id) => id.clone(),
+            None => {
+                WorkspaceId::generate().map_err(|error| platform(None, "drawing an id", error))?
+            }
+        };
+        request.spec.runtime.clone_from(&self.0.settings.runtime);
+        self.operate(id.clone(), move |inner| async move {
+            let record = inner.records.insert(&id, &request).await?;
+            inner.provision(record).await
+        })
+        .await
+    }
+
+    /// Stops a workspace if it runs, and starts it anew: the chain runs again, and the workspace gets a new token. Its files stay.
+    ///
+    /// # Errors
+    /// When there is none, or the provision fails.
+    pub async fn restart(&self, id: &WorkspaceId) -> Outcome<Provisioned> {
+        let id = id.clone();
+        self.operate(id.clone(), move |inner| async move {
+            let record = inner.end(inner.records.get(&id).await?).await?;
+            inner
+                .runtime
+                .clear(&id)
+                .await
+                .map_err(|error| platform(Some(&id), "clearing the workspace", error))?;
+            let record = inner
+                .records
+                .advance(
+                    record,
+                    WorkspaceState::Provisioning,
+                    store::Outcome::default(),
+                )
+                .await?;
+            inner.provision(record).await
+        })
+        .await
+    }
+
+    /// Stops a workspace, which keeps its files and its log. Its token opens nothing from now on.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be stopped.
+    pub async fn stop(&self, id: &WorkspaceId) -> Outcome<Workspace> {
+        let id = id.clone();
+        self.operate(id.clone(), move |inner| async move {
+            let record = inner.end(inner.records.get(&id).await?).await?;
+            inner.records.with_provision(record).await
+        })
+        .await
+    }
+
+    /// Stops a workspace and removes its files, its log and its record.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be stopped or removed.
+    pub async fn delete(&self, id: &WorkspaceId) -> Outcome<()> {
+        let id = id.clone();
+        self.operate(id.clone(), move |inner| async move {
+            let record = inner.end(inner.records.get(&id).await?).await?;
+            inner
+                .runtime
+                .remove(&id)
+                .await
+                .map_err(|error| platform(Some(&id), "removing the workspace", error))?;
+            inner.records.delete(&record).await?;
+            tracing::info!(workspace = %id, "workspace deleted");
+            Ok(())
+        })
+        .await
+    }
+
+    /// One workspace.
+    ///
+    /// # Errors
+    /// When there is none, or the store cannot be read.
+    pub async fn get(&self, id: &WorkspaceId) -> Outcome<Workspace> {
+        let record = self.0.records.get(id).await?;
+        self.0.records.with_provision(record).await
+    }
+
+    /// All workspaces, the oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn list(&self) -> Outcome<Vec<WorkspaceRecord>> {
+        self.0.records.list().await
+    }
+
+    /// The last `tail` bytes that a workspace wrote; empty if it never ran.
+    ///
+    /// # Errors
+    /// When there is none, or its log cannot be read.
+    pub async fn logs(&self, id: &WorkspaceId, tail: u64) -> Outcome<Vec<u8>> {
+        self.0.records.get(id).await?;
+        match self.0.runtime.logs(id, Some(tail)).await {
+            Err(error) if error.kind() == RuntimeErrorKind::NotFound => Ok(Vec::new()),
+            logs => logs.map_err(|error| platform(Some(id), "reading the log", error)),
+        }
+    }
+
+    /// Who may ask for tokens.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.0.access
+    }
+
+    /// Lets no operation begin from now on, and waits at most `limit` for those that run. Workspaces go on running.
+    pub async fn drain(&self, limit: Duration) {
+        let left = self.0.tasks.drain(limit).await;
+        if left > 0 {
+            tracing::warn!(
+                operations = left,
+                "operations on workspaces still ran at the drain limit"
+            );
+        }
+    }
+
+    /// Runs `work` when it is the workspace's turn, in a task of its own.
+    async fn operate<T, W>(&self, id: WorkspaceId, work: impl FnOnce(Arc<Inner>) -> W) -> Outcome<T>
+    where
+        T: Send + 'static,
+        W: Future<Output = Outcome<T>> + Send + 'static,
+    {
+        let Some(task) = self.0.tasks.begin() else {
+            return Err(ProvisionError::new(&id, ProvisionErrorKind::ShuttingDown));
+        };
+        let work = work(Arc::clone(&self.0));
+        let inner = Arc::clone(&self.0);
+        let (of, turn) = (id.clone(), async move {
+            let _turn = inner.tasks.turn(&id).await;
+            let outcome = work.await;
+            drop(task);
+            outcome
+        });
+        tokio::spawn(turn)
+            .await
+            .unwrap_or_else(|error| Err(platform(Some(&of), "the operation", error)))
+    }
+}
+
+fn platform(
+    id: Option<&WorkspaceId>,
+    what: &'static str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> ProvisionError {
+    ProvisionError {
+        id: id.cloned(),
+        kind: ProvisionErrorKind::Platform(what),
+        source: Some(source.into()),
+    }
+}
+
+impl fmt::Debug for Provisioner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provisioner")
+            .field("settings", &self.0.settings)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,241 @@
+//! Reads the fields of a JSON object and collects what is wrong with them. Knows fields, not what they are for.
+
+use std::{collections::BTreeMap, fmt::Display};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// One thing that is wrong with what a user asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Where: the path of a field, or the name of a query parameter; empty for the whole.
+    pub field: String,
+    /// Expected, found, what to do. Never a value.
+    pub problem: String,
+}
+
+impl Problem {
+    /// A problem with a field.
+    pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            problem: problem.into(),
+        }
+    }
+
+    /// A problem with a member of a field that maps names to values.
+    pub(super) fn of_member(field: &str, name: &str, problem: impl Into<String>) -> Self {
+        Self::new(member(field, name), problem)
+    }
+}
+
+/// The fields of an object.
+pub(crate) struct Fields {
+    object: Map<String, Value>,
+    problems: Vec<Problem>,
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not of the expected type is refused, whatever it is"
+)]
+impl Fields {
+    /// The fields of `json`, of which only the `known` may be there.
+    pub(crate) fn new(json: Value, known: &[&str]) -> Self {
+        let object = match json {
+            Value::Object(object) => object,
+            other => {
+                let problem = Problem::new(
+                    "",
+                    format!(
+                        "expected an object, found {}: put the fields in braces",
+                        kind(&other)
+                    ),
+                );
+                return Self {
+                    object: Map::new(),
+                    problems: vec![problem],
+                };
+            }
+        };
+        let unknown = |name: &&String| !known.contains(&name.as_str());
+        let problems = object
+            .keys()
+            .filter(unknown)
+            .map(|name| unknown_field(name, known))
+            .collect();
+        Self { object, problems }
+    }
+
+    /// A string that may be absent.
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+        match self.object.remove(name) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text),
+            Some(other) => self.ill_typed(name, "a string", &other),
+        }
+    }
+
+    /// An array of strings; empty if it is absent.
+    pub(crate) fn texts(&mut self, name: &str) -> Vec<String> {
+        let items = match self.object.remove(name) {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(items)) => items,
+            Some(other) => {
+                return self
+                    .ill_typed(name, "an array of strings", &other)
+                    .unwrap_or_default();
+            }
+        };
+        let text = |(index, item)| match item {
+            Value::String(text) => Some(text),
+            other => self.ill_typed(&format!("{name}[{index}]"), "a string", &other),
+        };
+        items.into_iter().enumerate().filter_map(text).collect()
+    }
+
+    /// An object of strings; empty if it is absent.
+    pub(crate) fn texts_by_name(&mut self, name: &str) -> BTreeMap<String, String> {
+        let members = match self.object.remove(name) {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(members)) => members,
+            Some(other) => {
+                return self
+                    .ill_typed(name, "an object of strings", &other)
+                    .unwrap_or_default();
+            }
+        };
+        let text = |(key, value): (String, Value)| match value {
+            Value::String(text) => Some((key, text)),
+            other => self.ill_typed(&member(name, &key), "a string", &other),
+        };
+        members.into_iter().filter_map(text).collect()
+    }
+
+    /// The value, or a problem with the field.
+    pub(crate) fn keep<T, E: Display>(&mut self, name: &str, parsed: Result<T, E>) -> Option<T> {
+        parsed
+            .map_err(|error| self.problems.push(Problem::new(name, error.to_string())))
+            .ok()
+    }
+
+    /// What is wrong.
+    pub(crate) fn finish(self) -> Vec<Problem> {
+        self.problems
+    }
+
+    fn ill_typed<T>(&mut self, field: &str, expected: &str, found: &Value) -> Option<T> {
+        self.problems.push(Problem::new(
+            field,
+            format!("expected {expected}, found {}: change it", kind(found)),
+        ));
+        None
+    }
+}
+
+/// `field.name`, with the name in quotes unless it is a plain one.
+fn member(field: &str, name: &str) -> String {
+    let plain = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+    let shown: String = name.chars().take(64).collect();
+    if plain {
+        format!("{field}.{shown}")
+    } else {
+        format!("{field}.{shown:?}")
+    }
+}
+
+fn unknown_field(name: &str, known: &[&str]) -> Problem {
+    let near = known
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(name, known), known))
+        .min();
+    let shown: String = name.chars().take(64).collect();
+    Problem::new(
+        shown,
+        match near {
+            Some((distance, near)) if distance <= 2 => {
+                format!("there is no such field: did you mean \"{near}\"?")
+            }
+            _ => format!(
+                "there is no such field: expected one of {}",
+                known.join(", ")
+            ),
+        },
+    )
+}
+
+const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_unknown_field_gets_a_suggestion_when_one_is_near() {
+        let problems =
+            Fields::new(json!({"comand": 1, "zzzzzz": 1}), &["command", "name"]).finish();
+        assert_eq!(
+            problems,
+            [
+                Problem::new(
+                    "comand",
+                    "there is no such field: did you mean \"command\"?"
+                ),
+                Problem::new(
+                    "zzzzzz",
+                    "there is no such field: expected one of command, name"
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_absent_field_is_no_problem_and_an_ill_typed_one_is() {
+        let mut fields = Fields::new(
+            json!({"a": 1, "b": {"x": []}, "c": true}),
+            &["a", "b", "c", "d"],
+        );
+        assert_eq!((fields.text("a"), fields.text("d")), (None, None));
+        assert!(fields.texts_by_name("b").is_empty() && fields.texts("c").is_empty());
+        let found: Vec<_> = fields
+            .finish()
+            .into_iter()
+            .map(|problem| (problem.field, problem.problem))
+            .collect();
+        assert_eq!(
+            found[0],
+            (
+                "a".into(),
+                "expected a string, found a number: change it".into()
+            )
+        );
+        assert_eq!(
+            found[1],
+            (
+                "b.x".into(),
+                "expected a string, found an array: change it".into()
+            )
+        );
+        assert_eq!(
+            found[2],
+            (
+                "c".into(),
+                "expected an array of strings, found a boolean: change it".into()
+            )
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! Watches running workspaces and records how they end; and ends them.
+
+use std::sync::Arc;
+
+use crate::{
+    provision::{Inner, Outcome, platform},
+    runtime::{Exit, Exited, RuntimeState},
+    store::{self, TokenHash, WorkspaceRecord, WorkspaceState},
+    workspace_id::WorkspaceId,
+};
+
+/// The reason on record of a workspace that ended while nobody watched.
+const UNSEEN: &str = "ended_unseen";
+
+impl Inner {
+    /// Waits in the background until the run with this token ends, and records how.
+    pub(super) fn watch(self: &Arc<Self>, id: WorkspaceId, run: TokenHash) {
+        let inner = Arc::clone(self);
+        tokio::spawn(async move {
+            let exited = tokio::select! {
+                // The next platform over this store sees how it ended.
+                () = inner.tasks.closed() => return,
+                exited = inner.runtime.wait(&id) => exited,
+            };
+            let exited = match exited {
+                Ok(exited) => exited,
+                Err(error) => {
+                    return tracing::error!(workspace = %id, %error, "the workspace cannot be watched");
+                }
+            };
+            let _turn = inner.tasks.turn(&id).await;
+            if let Err(error) = inner.ended(&id, run, exited).await {
+                tracing::error!(workspace = %id, error = error.causes(), "the end of the workspace was not recorded");
+            }
+        });
+    }
+
+    /// Records the end of a run, unless another operation has done so, or has begun another run.
+    async fn ended(&self, id: &WorkspaceId, run: TokenHash, exited: Exited) -> Outcome<()> {
+        let Some(record) = self.records.find(id).await? else {
+            return Ok(());
+        };
+        // Each run has its own token, so the token tells the runs apart.
+        if record.state == WorkspaceState::Running && self.records.token(id).await? == Some(run) {
+            self.stopped(record, Some(exited)).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends a workspace, whatever state it is in, and gives its record afterwards. Its token opens nothing from now on.
+    pub(super) async fn end(&self, record: WorkspaceRecord) -> Outcome<WorkspaceRecord> {
+        let id = record.id.clone();
+        self.close(&id);
+        if matches!(
+            record.state,
+            WorkspaceState::Failed | WorkspaceState::Stopped
+        ) {
+            return Ok(record);
+        }
+        let record = if record.state == WorkspaceState::Stopping {
+            record
+        } else {
+            self.records
+                .advance(record, WorkspaceState::Stopping, store::Outcome::default())
+                .await?
+        };
+        self.halt(&id).await?;
+        let exited = match self.runtime.state(&id).await {
+            Ok(RuntimeState::Exited(exited)) => Some(exited),
+            Ok(RuntimeState::Absent | RuntimeState::Running { .. }) => None,
+            Err(error) => return Err(platform(Some(&id), "asking for the workspace", error)),
+        };
+        self.stopped(record, exited).await
+    }
+
+    /// Closes a workspace: its token opens nothing from now on, and what was cached for it alone is forgotten.
+    pub(super) fn close(&self, id: &WorkspaceId) {
+        self.access.close(id.as_str());
+        self.broker.forget_workspace(id.as_str());
+    }
+
+    /// Stops whatever runs of a workspace.
+    pub(super) async fn halt(&self, id: &WorkspaceId) -> Outcome<()> {
+        self.runtime
+            .stop(id, self.settings.grace)
+            .await
+            .map_err(|error| platform(Some(id), "stopping the workspace", error))
+    }
+
+    /// Records that a workspace has ended.
+    pub(super) async fn stopped(
+        &self,
+        record: WorkspaceRecord,
+        exited: Option<Exited>,
+    ) -> Outcome<WorkspaceRecord> {
+        self.close(&record.id);
+        let exit = exited.map_or(Exit::Unknown, |exited| exited.exit);
+        tracing::info!(workspace = %record.id, ?exit, "workspace stopped");
+        self.records
+            .advance(record, WorkspaceState::Stopped, outcome(exit))
+            .await
+    }
+}
+
+fn outcome(exit: Exit) -> store::Outcome {
+    match exit {
+        Exit::Code(code) => store::Outcome {
+            exit_code: Some(code),
+            ..store::Outcome::default()
+        },
+        Exit::Signal(signal) => store::Outcome {
+            exit_signal: Some(signal),
+            ..store::Outcome::default()
+        },
+        Exit::Unknown => store::Outcome {
+            reason: Some(UNSEEN.to_owned()),
+            ..store::Outcome::default()
+        },
+    }
+}

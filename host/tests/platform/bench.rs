@@ -1,0 +1,241 @@
+//! A platform over a directory of its own. What is left of it when a test ends is stopped.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use provisionhook_host::{
+    http::{ApiParts, Auth, Limits, Readiness, Server},
+    metrics::{BuildInfo, Metrics},
+    provision::{Parts, Provisioner, Settings, WorkspaceRequest},
+    redact::Redactor,
+    registry::Registry,
+    runtime::{LocalRuntime, Runtime},
+    store::{Store, WorkspaceState},
+    token::{Broker, BrokerSettings},
+    workspace_id::WorkspaceId,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{sync::oneshot, task::JoinHandle};
+
+use crate::client::{self, Answer};
+
+pub(crate) const ADMIN: &str = "admin-token-0123456789";
+
+/// How to make a platform.
+pub(crate) struct Plan {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) limits: Limits,
+    pub(crate) settings: Settings,
+    pub(crate) github_provider: Option<String>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        let settings = Settings {
+            grace: Duration::from_secs(5),
+            ..Settings::default()
+        };
+        Self {
+            registry: Arc::default(),
+            limits: Limits::default(),
+            settings,
+            github_provider: None,
+        }
+    }
+}
+
+/// A platform that serves.
+pub(crate) struct Platform {
+    pub(crate) address: SocketAddr,
+    pub(crate) provisioner: Provisioner,
+    pub(crate) runtime: Arc<LocalRuntime>,
+    pub(crate) readiness: Readiness,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<()>,
+    _plugins: Plugins,
+    pub(crate) dir: Arc<TempDir>,
+}
+
+/// The Tokio runtime of the plugins. Not waited for: a stuck plugin would never let it end.
+struct Plugins(Option<tokio::runtime::Runtime>);
+
+impl Drop for Plugins {
+    fn drop(&mut self) {
+        if let Some(plugins) = self.0.take() {
+            plugins.shutdown_background();
+        }
+    }
+}
+
+impl Plan {
+    pub(crate) async fn start(self) -> Platform {
+        self.start_in(Arc::new(tempfile::tempdir().unwrap())).await
+    }
+
+    /// A platform over what an earlier one left in `dir`.
+    pub(crate) async fn start_in(mut self, dir: Arc<TempDir>) -> Platform {
+        let server = Server::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let address = server.address();
+        self.settings.url = format!("http://{address}");
+        let runtime = Arc::new(local(dir.path()));
+        let redactor = Redactor::new();
+        let broker = Broker::new(BrokerSettings::default(), redactor.clone());
+        let metrics = Arc::new(Metrics::new(
+            BuildInfo::default(),
+            Arc::clone(&self.registry),
+            &[],
+        ));
+        let plugins = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let provisioner = Provisioner::new(Parts {
+            registry: Arc::clone(&self.registry),
+            runtime: Arc::clone(&runtime) as Arc<dyn Runtime>,
+            store: open_store(dir.path()).await,
+            broker: broker.clone(),
+            redactor,
+            metrics: Arc::clone(&metrics),
+            plugins: plugins.handle().clone(),
+            settings: self.settings,
+        });
+        let (readiness, latch) = Readiness::new();
+        provisioner.reconcile().await.unwrap();
+        drop(latch);
+        let (stop, stopped) = oneshot::channel();
+        let parts = ApiParts {
+            provisioner: provisioner.clone(),
+            registry: self.registry,
+            broker,
+            reports: Arc::new([]),
+            github_provider: self.github_provider,
+            auth: Auth::bearers([ADMIN]).unwrap(),
+            readiness: readiness.clone(),
+            metrics,
+            limits: self.limits,
+        };
+        let served = tokio::spawn(server.serve(parts, async {
+            let _ = stopped.await;
+        }));
+        Platform {
+            address,
+            provisioner,
+            runtime,
+            readiness,
+            stop,
+            served,
+            _plugins: Plugins(Some(plugins)),
+            dir,
+        }
+    }
+}
+
+pub(crate) fn local(dir: &Path) -> LocalRuntime {
+    LocalRuntime::new(&dir.join("workspaces"), vec![supervisor().into()]).unwrap()
+}
+
+/// The store, once the platform before has let go of it.
+async fn open_store(dir: &Path) -> Store {
+    let path = dir.join("store.sqlite");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match Store::open(&path) {
+            Ok(store) => return store,
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The example that cargo builds beside the tests.
+fn supervisor() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let path = test
+        .parent()
+        .and_then(Path::parent)
+        .unwrap()
+        .join("examples/supervisor");
+    assert!(
+        path.exists(),
+        "expected {}, found none: build it with `cargo build --examples -p provisionhook-host`",
+        path.display()
+    );
+    path
+}
+
+impl Platform {
+    pub(crate) async fn admin(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let body = body.map(|body| body.to_string());
+        client::send(self.address, method, path, Some(ADMIN), body.as_deref()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
+        client::send(self.address, "GET", path, Some(token), None).await
+    }
+
+    /// Creates a workspace that runs `sh -c script`, and gives its id and its token.
+    pub(crate) async fn sh(&self, script: &str) -> (WorkspaceId, String) {
+        let created = self
+            .admin(
+                "POST",
+                "/workspaces",
+                Some(json!({"command": ["sh", "-c", script]})),
+            )
+            .await;
+        assert_eq!(created.status, 201, "{created:?}");
+        let json = created.json();
+        (
+            json["id"].as_str().unwrap().parse().unwrap(),
+            json["token"].as_str().unwrap().to_owned(),
+        )
+    }
+
+    /// Waits until the workspace is in this state.
+    pub(crate) async fn reaches(&self, id: &WorkspaceId, state: WorkspaceState) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let found = self.provisioner.get(id).await.unwrap().record.state;
+            if found == state {
+                return;
+            }
+            assert!(Instant::now() < deadline, "expected {state}, found {found}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// What the workspace has written, once it has ended.
+    pub(crate) async fn output(&self, id: &WorkspaceId) -> String {
+        self.reaches(id, WorkspaceState::Stopped).await;
+        String::from_utf8(self.provisioner.logs(id, 1 << 20).await.unwrap()).unwrap()
+    }
+
+    /// Ends this platform and leaves its workspaces alone.
+    pub(crate) async fn leave(self) -> Arc<TempDir> {
+        self.stop.send(()).unwrap();
+        self.served.await.unwrap();
+        self.provisioner.drain(Duration::from_secs(10)).await;
+        Arc::clone(&self.dir)
+    }
+
+    /// Ends this platform and all of its workspaces.
+    pub(crate) async fn end(self) {
+        for (id, _) in self.runtime.list().await.unwrap() {
+            self.runtime
+                .stop(&id, Duration::from_secs(2))
+                .await
+                .unwrap();
+        }
+        self.leave().await;
+    }
+}
+
+/// A request for a workspace that runs `sh -c script`.
+pub(crate) fn request(script: &str) -> WorkspaceRequest {
+    WorkspaceRequest::from_json(json!({"command": ["sh", "-c", script]})).unwrap()
+}

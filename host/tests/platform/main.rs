@@ -1,0 +1,18 @@
+//! The platform whole: the HTTP API over the provisioner, the chain, the store and the local runtime with real processes.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod access;
+mod bench;
+mod client;
+mod limits;
+mod plugins;
+mod provisioning;
+mod reconcile;
+mod tokens;
+mod workspaces;
