@@ -101,15 +101,15 @@ async fn platform(dir: &std::path::Path) -> (SocketAddr, WorkspaceToken) {
         tokens: Some(Arc::new(Fixed)),
         ..Plugin::in_code("github")
     });
-    let (redactor, metrics) = (
-        Redactor::new(),
-        Arc::new(Metrics::new(
-            BuildInfo::default(),
-            Arc::clone(&registry),
-            &[],
-        )),
-    );
+    let redactor = Redactor::new();
     let broker = Broker::new(BrokerSettings::default(), redactor.clone());
+    let metrics = Metrics::new(
+        BuildInfo::default(),
+        Arc::clone(&registry),
+        broker.clone(),
+        &[],
+    );
+    let metrics = Arc::new(metrics);
     let provisioner = Provisioner::new(Parts {
         registry: Arc::clone(&registry),
         runtime: Arc::new(

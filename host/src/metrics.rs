@@ -2,6 +2,7 @@
 
 mod plugins;
 mod requests;
+mod tokens;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -11,9 +12,15 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use self::plugins::{Boot, Plugins};
 pub use self::requests::HttpMetrics;
-use crate::{registry::Registry as PluginRegistry, report::PluginReport, store::WorkspaceState};
+use self::{
+    plugins::{Boot, Plugins},
+    tokens::Tokens,
+};
+use crate::{
+    registry::Registry as PluginRegistry, report::PluginReport, store::WorkspaceState,
+    token::Broker,
+};
 
 /// What was built, for the metric that says so.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,9 +60,14 @@ const SECONDS: [f64; 12] = [
 ];
 
 impl Metrics {
-    /// Metrics of a platform with these plugins, of which boot said this.
+    /// Metrics of a platform with these plugins, of which boot said this, and this broker.
     #[must_use]
-    pub fn new(build: BuildInfo, plugins: Arc<PluginRegistry>, reports: &[PluginReport]) -> Self {
+    pub fn new(
+        build: BuildInfo,
+        plugins: Arc<PluginRegistry>,
+        broker: Broker,
+        reports: &[PluginReport],
+    ) -> Self {
         let mut registry = Registry::with_prefix("provisionhook");
         let labels = vec![
             ("version", build.version),
@@ -87,6 +99,7 @@ impl Metrics {
         );
         registry.register_collector(Box::new(Boot::new(reports)));
         registry.register_collector(Box::new(Plugins(plugins)));
+        registry.register_collector(Box::new(Tokens(broker)));
         for state in WorkspaceState::ALL {
             drop(workspaces.get_or_create(&InState {
                 state: state.as_str(),
@@ -155,6 +168,10 @@ mod tests {
                 ..BuildInfo::default()
             },
             Arc::default(),
+            Broker::new(
+                crate::token::BrokerSettings::default(),
+                crate::redact::Redactor::new(),
+            ),
             &[],
         );
         metrics.moved(None, Some(WorkspaceState::Provisioning));

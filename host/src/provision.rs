@@ -281,6 +281,12 @@ impl Provisioner {
         &self.0.access
     }
 
+    /// The Tokio runtime on which plugins run.
+    #[must_use]
+    pub fn plugins(&self) -> &Handle {
+        &self.0.plugins
+    }
+
     /// Lets no operation begin from now on, and waits at most `limit` for those that run. Workspaces go on running.
     pub async fn drain(&self, limit: Duration) {
         let left = self.0.tasks.drain(limit).await;

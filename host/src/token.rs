@@ -8,6 +8,7 @@
 
 mod cache;
 mod clock;
+mod counts;
 mod error;
 mod fresh;
 mod guarded;
@@ -15,7 +16,10 @@ mod mint;
 mod provider;
 mod slot;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use subtle::ConstantTimeEq;
 use tokio::time::{Instant, timeout_at};
@@ -28,9 +32,11 @@ use crate::{
 
 use cache::Cache;
 use clock::Clock;
+use counts::Counters;
 use slot::{Joined, Slot};
 
 pub use clock::WallClock;
+pub use counts::TokenCounts;
 pub use error::{TokenError, TokenErrorKind};
 pub use provider::{Provider, Sharing};
 
@@ -67,6 +73,7 @@ struct Inner {
     clock: Clock,
     redactor: Redactor,
     cache: Cache,
+    counters: Counters,
 }
 
 impl Broker {
@@ -85,6 +92,7 @@ impl Broker {
             clock,
             redactor,
             cache,
+            counters: Counters::default(),
         }))
     }
 
@@ -103,9 +111,11 @@ impl Broker {
     ) -> Result<Arc<Token>, TokenError> {
         provider.check(call)?;
         if let Some(token) = self.cached(provider, call, scope) {
+            self.0.counters.hits.fetch_add(1, Relaxed);
             return Ok(token);
         }
         let inner = &self.0;
+        inner.counters.misses.fetch_add(1, Relaxed);
         let slot = inner
             .cache
             .find_or_add(provider.key(call, scope), inner.clock.now());
@@ -144,6 +154,12 @@ impl Broker {
         self.0
             .cache
             .retain(|key| key.workspace_id.as_deref() != Some(workspace_id));
+    }
+
+    /// How often the cache had a token, and how often a provider was asked.
+    #[must_use]
+    pub fn counts(&self) -> TokenCounts {
+        self.0.counters.read()
     }
 
     /// How many tokens are cached, those that are being fetched included.

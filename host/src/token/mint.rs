@@ -1,6 +1,9 @@
 //! Asks the provider, in a task of its own: the flight goes on when the caller that started it gives up.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use tokio::time::{sleep_until, timeout};
 
@@ -25,12 +28,16 @@ pub(super) fn start(
     let call = provider.visible(call);
     tokio::spawn(async move {
         sleep_until(inner.clock.instant(start.not_before)).await;
+        inner.counters.refreshes.fetch_add(1, Relaxed);
         let result = within_budget(&provider, call, slot.key.scope.clone())
             .await
             .map_err(TokenErrorKind::Provider);
         let now = inner.clock.now();
         let result =
             result.and_then(|token| fresh::check(token, now, &inner.settings, &inner.redactor));
+        if result.is_err() {
+            inner.counters.failures.fetch_add(1, Relaxed);
+        }
         slot.land(
             result.map_err(|kind| provider.error(kind)),
             now,

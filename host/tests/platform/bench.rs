@@ -88,6 +88,7 @@ impl Plan {
         let metrics = Arc::new(Metrics::new(
             BuildInfo::default(),
             Arc::clone(&self.registry),
+            broker.clone(),
             &[],
         ));
         let plugins = tokio::runtime::Builder::new_multi_thread()

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
@@ -54,7 +54,7 @@ pub(crate) fn setter(
 /// Registers a mutator that does not return until the sender is dropped.
 pub(crate) fn stuck(registry: &Registry, name: &str) -> mpsc::Sender<()> {
     let (release, held) = mpsc::channel::<()>();
-    let held = std::sync::Mutex::new(held);
+    let held = Mutex::new(held);
     mutator(registry, name, move |_, _| {
         let _ = held.lock().unwrap().recv_timeout(Duration::from_secs(60));
         Ok(())
@@ -105,6 +105,26 @@ impl TokenProvider for Provide {
             username: Some("x-access-token".into()),
         }))
     }
+}
+
+struct Holds(Mutex<mpsc::Receiver<()>>);
+
+impl TokenProvider for Holds {
+    fn token<'a>(&'a self, _: &'a Call, _: &'a Scope) -> Outcome<'a, Token> {
+        let _ = self.0.lock().unwrap().recv_timeout(Duration::from_secs(60));
+        Outcome::Ready(Err(Fault::new(FaultKind::Internal, "held")))
+    }
+}
+
+/// Registers a token provider that does not return until the sender is dropped.
+pub(crate) fn stuck_provider(registry: &Registry, name: &str) -> mpsc::Sender<()> {
+    let (release, held) = mpsc::channel();
+    let tokens = Arc::new(Holds(Mutex::new(held)));
+    assert!(registry.register(Plugin {
+        tokens: Some(tokens),
+        ..Plugin::in_code(name)
+    }));
+    release
 }
 
 /// Registers a token provider; the counter counts how often it was asked.

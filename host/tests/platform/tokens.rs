@@ -3,14 +3,15 @@
 use std::{
     io,
     sync::{Arc, Mutex, atomic::Ordering},
+    time::Duration,
 };
 
-use provisionhook_host::fault::FaultKind;
+use provisionhook_host::{fault::FaultKind, http::Limits};
 
 use crate::{
     bench::{ADMIN, Plan, Platform},
     client,
-    plugins::{Gives, in_an_hour, provider, setter},
+    plugins::{Gives, in_an_hour, provider, setter, stuck_provider},
 };
 
 /// The same question over both GitHub routes.
@@ -303,4 +304,33 @@ async fn the_log_line_says_the_cause_and_which_request() {
         "{line}"
     );
     assert!(!logged.contains(ADMIN));
+}
+
+// On one thread: if the provider blocked it, nothing would be answered.
+#[tokio::test]
+async fn a_stuck_provider_costs_its_own_request_and_nobody_else() {
+    let limits = Limits {
+        token_time: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let plan = Plan {
+        limits,
+        ..Plan::default()
+    };
+    let release = stuck_provider(&plan.registry, "p");
+    let platform = plan.start().await;
+    let answer = platform
+        .get("/admin/github-installation-token", ADMIN)
+        .await;
+    assert_eq!(answer.line(), r#"500 {"error":"token refresh failed"}"#);
+    let metrics = client::send(platform.address, "GET", "/metrics", None, None).await;
+    assert!(
+        metrics
+            .body
+            .contains("provisionhook_token_misses_total 1\n"),
+        "{}",
+        metrics.body
+    );
+    drop(release);
+    platform.end().await;
 }
