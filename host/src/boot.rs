@@ -80,6 +80,36 @@ pub fn boot(
     Ok(outcome)
 }
 
+/// What can be said of a directory of plugins without running any code of theirs.
+#[derive(Debug)]
+pub struct Verification {
+    /// One for each file, by file name. A plugin that passed every check is reported as loaded, although it is not.
+    pub reports: Vec<PluginReport>,
+    /// What is odd but keeps no plugin from running.
+    pub warnings: Vec<String>,
+}
+
+/// Carries out the steps that run no code of a plugin on every file of `directory`. Blocks.
+///
+/// # Errors
+/// The directory itself cannot be used.
+pub fn verify_directory(
+    directory: &Path,
+    policy: &Policy,
+    source: &dyn ConfigSource,
+) -> Result<Verification, DirectoryError> {
+    let found = discover(directory)?;
+    let mut warnings = found.warnings;
+    let checked = check(found.candidates, policy, source);
+    let _order = in_order(&checked, &mut warnings);
+    let mut reports: Vec<PluginReport> = checked
+        .into_iter()
+        .map(|checked| checked.map_or_else(|report| *report, |verified| report(&verified, None)))
+        .collect();
+    warnings.extend(complete(&mut reports, policy, directory));
+    Ok(Verification { reports, warnings })
+}
+
 type Checked = Result<Arc<Verified>, Box<PluginReport>>;
 
 /// Steps 2 to 6: everything that is done without running a plugin's code.

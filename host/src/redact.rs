@@ -60,10 +60,16 @@ impl Redactor {
     }
 }
 
+/// Names of git's settings in the environment: keys, but no secrets.
+const GIT_CONFIG_KEY: &str = "GIT_CONFIG_KEY_";
+
 /// Whether a variable of this name holds a secret, to judge by the name: some part of it is, or contains, a word such
 /// as `TOKEN`, `SECRET`, `PASSWORD`, `KEY`.
 #[must_use]
 pub fn is_secret_name(name: &str) -> bool {
+    if name.starts_with(GIT_CONFIG_KEY) {
+        return false;
+    }
     name.to_ascii_uppercase()
         .split(|c: char| !c.is_ascii_alphanumeric())
         .any(|part| {

@@ -25,8 +25,13 @@ impl Config {
     /// The owner of a role, compared without case; else the default one; else nobody (the empty string).
     pub(crate) fn owner(&self, role: &str) -> &str {
         let of = |name: &str| {
-            let entry = self.roles.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-            entry.map(|(_, role)| role.owner.as_str()).filter(|owner| !owner.is_empty())
+            let entry = self
+                .roles
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case(name));
+            entry
+                .map(|(_, role)| role.owner.as_str())
+                .filter(|owner| !owner.is_empty())
         };
         of(role).or_else(|| of(DEFAULT_ROLE)).unwrap_or_default()
     }
@@ -49,7 +54,8 @@ mod tests {
 
     #[test]
     fn the_schema_accepts_the_documented_example_and_describes_every_key() {
-        let schema: serde_json::Value = serde_json::from_str(include_str!("../config.schema.json")).unwrap();
+        let schema: serde_json::Value =
+            serde_json::from_str(include_str!("../config.schema.json")).unwrap();
         assert!(schema["properties"]["roles"]["description"].is_string());
         let example = include_str!("../../../docs/plugins/examples/gh-identity.json");
         let config: Config = serde_json::from_str(example).unwrap();

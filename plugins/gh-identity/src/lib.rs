@@ -23,7 +23,11 @@ impl Plugin for GhIdentity {
     type Config = Config;
 
     fn create(config: Config, _host: &Host) -> Result<Self, Fault> {
-        Ok(Self { config, wrapper: wrapper::base64(), wrapper_digest: wrapper::short_digest() })
+        Ok(Self {
+            config,
+            wrapper: wrapper::base64(),
+            wrapper_digest: wrapper::short_digest(),
+        })
     }
 }
 
@@ -37,7 +41,10 @@ impl EnvMutator for GhIdentity {
         env.set("MOLECULE_AGENT_ROLE", &role)?;
         env.set("MOLECULE_OWNER", self.config.owner(&role))?;
         env.set("MOLECULE_WORKSPACE_ID", call.workspace_id())?;
-        env.set("MOLECULE_ATTRIBUTION_BADGE", &badge(&role, call.workspace_id()))?;
+        env.set(
+            "MOLECULE_ATTRIBUTION_BADGE",
+            &badge(&role, call.workspace_id()),
+        )?;
         env.set("MOLECULE_GH_WRAPPER_B64", &self.wrapper)?;
         env.set("MOLECULE_GH_WRAPPER_SHA", &self.wrapper_digest)
     }
@@ -72,7 +79,10 @@ mod tests {
 
     #[test]
     fn the_badge_names_role_and_workspace() {
-        assert_eq!(badge("Qa", "ws-0123456789abcdef"), "🤖 [Agent: Qa · ws-01234567]");
+        assert_eq!(
+            badge("Qa", "ws-0123456789abcdef"),
+            "🤖 [Agent: Qa · ws-01234567]"
+        );
         assert_eq!(badge("Qa", "short"), "🤖 [Agent: Qa · ws-short]");
     }
 }

@@ -64,15 +64,27 @@ mod tests {
         let secrets = parse(json, Format::Json).unwrap();
         assert_eq!(secrets["BOT"].value.as_str(), "v");
         assert_eq!(secrets["BOT"].host.as_deref(), Some("github.com"));
-        assert_eq!(parse("BOT = \"v\"\n", Format::Toml).unwrap()["BOT"].value.as_str(), "v");
+        assert_eq!(
+            parse("BOT = \"v\"\n", Format::Toml).unwrap()["BOT"]
+                .value
+                .as_str(),
+            "v"
+        );
     }
 
     #[test]
     fn an_error_gives_the_line_and_no_content() {
-        for (text, format) in [("{\"secrets\":{\n\"A\":{\"value\":hunter2}}}", Format::Json), ("A = \"x\"\nB = hunter2", Format::Toml)]
-        {
-            let Err(error) = parse(text, format) else { panic!("accepted {text}") };
-            assert!(error.contains("line 2") && !error.contains("hunter2"), "{error}");
+        for (text, format) in [
+            ("{\"secrets\":{\n\"A\":{\"value\":hunter2}}}", Format::Json),
+            ("A = \"x\"\nB = hunter2", Format::Toml),
+        ] {
+            let Err(error) = parse(text, format) else {
+                panic!("accepted {text}")
+            };
+            assert!(
+                error.contains("line 2") && !error.contains("hunter2"),
+                "{error}"
+            );
         }
     }
 }

@@ -43,21 +43,43 @@ impl SecretsFile {
     /// Takes the format from the name.
     pub(crate) fn new(path: &Path, identity: Option<Zeroizing<String>>) -> Result<Self, String> {
         let name = path.to_string_lossy();
-        let (plain, encrypted) = name.strip_suffix(".age").map_or((&*name, false), |plain| (plain, true));
-        let format = match Path::new(plain).extension().and_then(|extension| extension.to_str()) {
+        let (plain, encrypted) = name
+            .strip_suffix(".age")
+            .map_or((&*name, false), |plain| (plain, true));
+        let format = match Path::new(plain)
+            .extension()
+            .and_then(|extension| extension.to_str())
+        {
             Some("json") => Format::Json,
             Some("toml") => Format::Toml,
-            _ => return Err(format!("`file`: expected a name that ends in .json, .toml, .json.age or .toml.age, found {name}")),
+            _ => {
+                return Err(format!(
+                    "`file`: expected a name that ends in .json, .toml, .json.age or .toml.age, found {name}"
+                ));
+            }
         };
         if encrypted && identity.is_none() {
-            return Err(format!("`identity`: expected an age identity to open {name}, found none; set it to {{\"$file\": \"path\"}}"));
+            return Err(format!(
+                "`identity`: expected an age identity to open {name}, found none; set it to {{\"$file\": \"path\"}}"
+            ));
         }
-        Ok(Self { path: path.to_owned(), format, encrypted, identity, last: Mutex::new(None) })
+        Ok(Self {
+            path: path.to_owned(),
+            format,
+            encrypted,
+            identity,
+            last: Mutex::new(None),
+        })
     }
 
     /// The secrets as they are in the file now.
     pub(crate) fn secrets(&self) -> Result<Arc<Secrets>, String> {
-        let unreadable = |error| format!("cannot read {}: {error}; check the path and that the platform may read it", self.path.display());
+        let unreadable = |error| {
+            format!(
+                "cannot read {}: {error}; check the path and that the platform may read it",
+                self.path.display()
+            )
+        };
         let mut file = fs::File::open(&self.path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
         self.check(&metadata)?;
@@ -69,7 +91,10 @@ impl SecretsFile {
             return Ok(Arc::clone(secrets));
         }
         let mut bytes = Zeroizing::new(Vec::new());
-        file.by_ref().take(MAX_BYTES).read_to_end(&mut bytes).map_err(unreadable)?;
+        file.by_ref()
+            .take(MAX_BYTES)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
         let secrets = Arc::new(self.parse(bytes)?);
         *last = Some((stamp, Arc::clone(&secrets)));
         Ok(secrets)
@@ -81,11 +106,16 @@ impl SecretsFile {
             return Err(format!("{path}: expected a regular file"));
         }
         if metadata.len() > MAX_BYTES {
-            return Err(format!("{path}: expected at most {MAX_BYTES} bytes, found {}", metadata.len()));
+            return Err(format!(
+                "{path}: expected at most {MAX_BYTES} bytes, found {}",
+                metadata.len()
+            ));
         }
         let mode = metadata.mode() & 0o7777;
         if !self.encrypted && mode & OTHERS_MAY_READ != 0 {
-            return Err(format!("{path}: expected mode 0600, found {mode:04o}: others may read the secrets; run `chmod 600 {path}`"));
+            return Err(format!(
+                "{path}: expected mode 0600, found {mode:04o}: others may read the secrets; run `chmod 600 {path}`"
+            ));
         }
         Ok(())
     }
@@ -98,7 +128,8 @@ impl SecretsFile {
             }
             _ => bytes,
         };
-        let text = str::from_utf8(&bytes).map_err(|_| format!("{path}: expected UTF-8, found something else"))?;
+        let text = str::from_utf8(&bytes)
+            .map_err(|_| format!("{path}: expected UTF-8, found something else"))?;
         document::parse(text, self.format).map_err(|problem| format!("{path}: {problem}"))
     }
 }
@@ -132,7 +163,10 @@ mod tests {
         write(&path, "A = \"1\"", 0o640);
         let file = SecretsFile::new(&path, None).unwrap();
         let error = file.secrets().err().unwrap();
-        assert!(error.contains("found 0640") && error.contains("chmod 600"), "{error}");
+        assert!(
+            error.contains("found 0640") && error.contains("chmod 600"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -158,12 +192,19 @@ mod tests {
         fs::write(&path, age::encrypt(&identity.to_public(), plain).unwrap()).unwrap();
         let text = |identity: &age::x25519::Identity| {
             use age::secrecy::ExposeSecret as _;
-            Some(Zeroizing::new(identity.to_string().expose_secret().to_owned()))
+            Some(Zeroizing::new(
+                identity.to_string().expose_secret().to_owned(),
+            ))
         };
         let file = SecretsFile::new(&path, text(&identity)).unwrap();
         assert_eq!(file.secrets().unwrap()["A"].value.as_str(), "v");
         let other = SecretsFile::new(&path, text(&age::x25519::Identity::generate())).unwrap();
         assert!(other.secrets().err().unwrap().contains("another recipient"));
-        assert!(SecretsFile::new(&path, None).err().unwrap().contains("`identity`"));
+        assert!(
+            SecretsFile::new(&path, None)
+                .err()
+                .unwrap()
+                .contains("`identity`")
+        );
     }
 }

@@ -1,5 +1,9 @@
 //! Serves personal access tokens, and any other secret, from a local file: plain JSON or TOML, or encrypted with age.
 #![forbid(unsafe_code)]
+#![expect(
+    clippy::missing_errors_doc,
+    reason = "clippy.toml makes it cover private functions too, and the error types say what can go wrong"
+)]
 
 mod config;
 mod decrypt;
@@ -33,7 +37,11 @@ impl Plugin for PatStore {
     /// Reads the file once, so that a wrong path, mode or identity is reported at boot.
     fn create(mut config: Config, host: &Host) -> Result<Self, Fault> {
         let file = SecretsFile::new(&config.file, config.identity.take()).map_err(Fault::config)?;
-        let store = Self { config, file, host: host.clone() };
+        let store = Self {
+            config,
+            file,
+            host: host.clone(),
+        };
         let secrets = store.secrets()?;
         for name in store.config.inject.values().chain(&store.config.token) {
             store.find(&secrets, name)?;
@@ -58,7 +66,11 @@ impl TokenProvider for PatStore {
         let secrets = self.secrets()?;
         let host = scope.audience();
         let marked = secrets.iter().find(|(_, entry)| {
-            !host.is_empty() && entry.host.as_deref().is_some_and(|marked| marked.eq_ignore_ascii_case(host))
+            !host.is_empty()
+                && entry
+                    .host
+                    .as_deref()
+                    .is_some_and(|marked| marked.eq_ignore_ascii_case(host))
         });
         let name = marked.map(|(name, _)| name).or(self.config.token.as_ref()).ok_or_else(|| {
             Fault::denied(format!(
@@ -110,7 +122,8 @@ impl PatStore {
 
 /// What is before 1970 expired long ago: that it was in 1970 is near enough.
 fn system_time(at: Timestamp) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_millis(at.as_millisecond().try_into().unwrap_or_default())
+    SystemTime::UNIX_EPOCH
+        + Duration::from_millis(at.as_millisecond().try_into().unwrap_or_default())
 }
 
 export_plugin! {

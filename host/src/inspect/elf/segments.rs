@@ -12,24 +12,19 @@ use crate::mismatch::{Mismatch, Mismatches};
 const NATIVE: NativeEndian = NativeEndian;
 
 /// # Errors
-/// Every segment that does not fit into the file, and segments that cannot be mapped as they say.
+/// A segment does not fit into the file, or segments cannot be mapped as they say.
 pub(super) fn check(segments: &[Segment], length: usize) -> Result<(), Mismatches> {
+    // A file that ends early usually ends before several segments: one sentence, for the one that reaches furthest.
+    let outside = segments.iter().filter(|segment| !inside(segment, length));
+    if let Some(segment) = outside.max_by_key(|segment| end_in_file(segment)) {
+        let (offset, size) = segment.file_range(NATIVE);
+        let kind = name(segment.p_type(NATIVE));
+        return Err(Mismatches::one(truncated(
+            format!("{kind} of {size} bytes at offset {offset} inside the file"),
+            length,
+        )));
+    }
     let mut mismatches = Mismatches::default();
-    for segment in segments {
-        if !inside(segment, length) {
-            let (offset, size) = segment.file_range(NATIVE);
-            mismatches.push(truncated(
-                format!(
-                    "{} of {size} bytes at offset {offset} inside the file",
-                    name(segment.p_type(NATIVE))
-                ),
-                length,
-            ));
-        }
-    }
-    if !mismatches.is_empty() {
-        return Err(mismatches);
-    }
     let loads: Vec<&Segment> = of_type(segments, elf::PT_LOAD).collect();
     if loads.is_empty() {
         mismatches.push(damaged("a PT_LOAD segment", "none"));
@@ -66,6 +61,11 @@ fn inside(segment: &Segment, length: usize) -> bool {
         .checked_add(size)
         .and_then(|end| usize::try_from(end).ok());
     size == 0 || end.is_some_and(|end| end <= length)
+}
+
+fn end_in_file(segment: &Segment) -> u64 {
+    let (offset, size) = segment.file_range(NATIVE);
+    offset.saturating_add(size)
 }
 
 fn mappable(load: &Segment) -> bool {
