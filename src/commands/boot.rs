@@ -1,0 +1,192 @@
+//! What every command that loads plugins does first: the log, the outgoing HTTP client, the plugins.
+
+use std::{collections::BTreeMap, error::Error, sync::Arc};
+
+use provisionhook_host::{
+    boot::{BootOutcome, boot},
+    chain,
+    load::{DEFAULT_LOAD_LIMIT, Services},
+    redact::Redactor,
+    registry::Registry,
+    report::{PluginReport, State},
+    secret::Secret,
+    services::http::{HttpClient, HttpSettings},
+};
+use tokio::runtime::{Builder, Runtime};
+use tracing::{info, warn};
+
+use super::logging;
+use crate::{
+    build,
+    config::{Config, Environment as _, OperatorEnvironment, ProcessEnvironment},
+};
+
+/// Threads on which plugins run: not those that serve HTTP, so that a plugin that does not return blocks nobody else.
+const PLUGIN_THREADS: usize = 8;
+
+/// The plugins, loaded, and what they run on.
+pub(super) struct Booted {
+    /// Where plugins run; its timers and sockets serve them.
+    pub(super) plugins: Runtime,
+    pub(super) redactor: Redactor,
+    pub(super) registry: Arc<Registry>,
+    pub(super) reports: Arc<[PluginReport]>,
+    missing_required: Vec<String>,
+}
+
+/// Starts the log and loads the plugins. A plugin that is refused is a report; `check_required` says whether that may be.
+pub(super) fn start(config: &Config) -> Result<Booted, Box<dyn Error>> {
+    let redactor = Redactor::new();
+    logging::start(&config.log, &redactor)?;
+    info!(version = build::LONG_VERSION, "provisionhook starts");
+    let plugins = Builder::new_multi_thread()
+        .worker_threads(PLUGIN_THREADS)
+        .thread_name("plugins")
+        .enable_all()
+        .build()?;
+    let services = Services {
+        http: HttpClient::new(&http_settings(config))?,
+        redactor: redactor.clone(),
+        runtime: plugins.handle().clone(),
+        load_limit: DEFAULT_LOAD_LIMIT,
+    };
+    let directory = config.plugins.directory.as_path();
+    let outcome = boot(
+        Some(directory),
+        &config.policy(),
+        &OperatorEnvironment,
+        &services,
+    )?;
+    report(&outcome);
+    let BootOutcome {
+        registry,
+        reports,
+        missing_required,
+        ..
+    } = outcome;
+    Ok(Booted {
+        plugins,
+        redactor,
+        registry: Arc::new(registry),
+        reports: reports.into(),
+        missing_required,
+    })
+}
+
+impl Booted {
+    /// Fails, naming them, if plugins that the operator marked `required` do not run.
+    pub(super) fn check_required(&self) -> Result<(), String> {
+        match self.missing_required.as_slice() {
+            [] => Ok(()),
+            missing => Err(format!(
+                "expected the required plugins to run, found {} refused; see the reports above, or set `required = false`",
+                missing.join(", ")
+            )),
+        }
+    }
+}
+
+/// What holds for a chain run.
+pub(super) fn chain_settings() -> chain::Settings {
+    chain::Settings::default()
+}
+
+/// What every workspace gets under everything else: what the operator configured, what is inherited by name, and git's
+/// way to ask the platform for a token.
+pub(super) fn base_env(
+    config: &Config,
+    registry: &Registry,
+) -> Result<Vec<(String, String)>, Box<dyn Error>> {
+    let mut env = vec![("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())];
+    let inherited = config.workspace.inherit.iter();
+    env.extend(inherited.filter_map(|name| {
+        ProcessEnvironment
+            .get(name)
+            .map(|value| (name.clone(), value))
+    }));
+    env.extend(
+        config
+            .workspace
+            .env
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
+    env.extend(git_config(config, registry)?);
+    let last_wins: BTreeMap<String, String> = env.into_iter().collect();
+    Ok(last_wins.into_iter().collect())
+}
+
+/// git reads configuration from numbered variables. The empty helper first makes it forget those of the image.
+fn git_config(
+    config: &Config,
+    registry: &Registry,
+) -> Result<Vec<(String, String)>, Box<dyn Error>> {
+    let first = || {
+        registry
+            .first_token_provider()
+            .map(|plugin| plugin.name.clone())
+    };
+    let Some(provider) = config.git.provider.clone().or_else(first) else {
+        if !config.git.hosts.is_empty() {
+            warn!(
+                "`git.hosts`: expected a plugin that provides tokens, found none; git in workspaces asks nobody"
+            );
+        }
+        return Ok(Vec::new());
+    };
+    let program = std::env::current_exe()?;
+    let helper = |host| {
+        format!(
+            "!'{}' credential-helper --provider {provider} --host {host}",
+            program.display()
+        )
+    };
+    let entries = config.git.hosts.iter().flat_map(|host| {
+        let key = format!("credential.https://{host}.helper");
+        [(key.clone(), String::new()), (key, helper(host))]
+    });
+    let entries: Vec<(String, String)> = entries.collect();
+    let numbered = entries
+        .iter()
+        .enumerate()
+        .flat_map(|(number, (key, value))| {
+            [
+                (format!("GIT_CONFIG_KEY_{number}"), key.clone()),
+                (format!("GIT_CONFIG_VALUE_{number}"), value.clone()),
+            ]
+        });
+    let count =
+        (!entries.is_empty()).then(|| ("GIT_CONFIG_COUNT".to_owned(), entries.len().to_string()));
+    Ok(numbered.chain(count).collect())
+}
+
+pub(super) fn http_settings(config: &Config) -> HttpSettings {
+    HttpSettings {
+        proxy: config.http_client.proxy.clone().map(Secret::new),
+        no_proxy: config.http_client.no_proxy.clone(),
+        ca_file: config.http_client.ca_file.clone(),
+        connect_timeout: config.http_client.connect_timeout,
+        timeout: config.http_client.timeout,
+        ..HttpSettings::default()
+    }
+}
+
+fn report(outcome: &BootOutcome) {
+    for warning in &outcome.warnings {
+        warn!("{warning}");
+    }
+    for report in &outcome.reports {
+        match report.state {
+            State::Loaded => log_warnings(report),
+            State::Disabled => info!(file = %report.file.display(), "plugin disabled"),
+            State::Refused => warn!(file = %report.file.display(), "plugin refused: {report}"),
+        }
+    }
+    outcome.registry.log();
+}
+
+fn log_warnings(report: &PluginReport) {
+    for warning in &report.warnings {
+        warn!(file = %report.file.display(), "{warning}");
+    }
+}

@@ -1,0 +1,125 @@
+//! `provisionhook doctor`: is this machine ready to serve, and where does each setting come from?
+
+use std::{fs, path::Path, process::ExitCode};
+
+use provisionhook_host::{
+    boot::verify_directory, report::State, services::http::HttpClient, store::Store,
+};
+
+use super::{CommandResult, boot, output, with_causes};
+use crate::config::{Config, ConfigError, KEYS, Loaded, OperatorEnvironment, Origin};
+
+/// Prints every key of the configuration, its environment variable and its meaning.
+#[expect(clippy::unnecessary_wraps, reason = "every command has this shape")]
+pub(super) fn list_keys() -> CommandResult {
+    for key in KEYS {
+        output::line(&format!("{:<28} {}", key.name, key.help));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Checks one thing after the other; fails if any of them is wrong.
+pub(super) fn run(file: Option<&Path>, loaded: Result<Loaded, ConfigError>) -> CommandResult {
+    let source = file.map_or("built-in defaults and the environment".to_owned(), |file| {
+        file.display().to_string()
+    });
+    let Loaded { config, origins } = match loaded {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            return Ok(exit_code(&[tell(
+                "configuration",
+                Err(with_causes(&error)),
+            )]));
+        }
+    };
+    let mut checks = vec![tell("configuration", Ok(source))];
+    for (key, value, origin) in &origins {
+        let origin = match origin {
+            Origin::File(path) => path.display().to_string(),
+            Origin::Environment(variable) => format!("${variable}"),
+        };
+        output::line(&format!("       {key} = {value}    ({origin})"));
+    }
+    checks.push(tell("serving", serving(&config)));
+    checks.push(tell("state", state(&config)));
+    checks.push(tell("outgoing HTTP", outgoing(&config)));
+    checks.extend(plugins(&config));
+    Ok(exit_code(&checks))
+}
+
+fn exit_code(checks: &[bool]) -> ExitCode {
+    if checks.iter().all(|good| *good) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn tell(what: &str, result: Result<String, String>) -> bool {
+    let (sign, text) = match &result {
+        Ok(text) => ("ok  ", text),
+        Err(text) => ("FAIL", text),
+    };
+    output::line(&format!("{sign}   {what}: {text}"));
+    result.is_ok()
+}
+
+fn serving(config: &Config) -> Result<String, String> {
+    config.check_to_serve().map_err(|error| error.to_string())?;
+    let token = config.admin_token().map_err(|error| error.to_string())?;
+    let who = if token.is_some() {
+        "with an admin token"
+    } else {
+        "in dev mode, without one"
+    };
+    Ok(format!("{} {who}", config.listen))
+}
+
+/// Looks, and changes nothing: a doctor must not create the database of a platform that never ran.
+fn state(config: &Config) -> Result<String, String> {
+    let directory = &config.state_dir;
+    let database = directory.join("state.db");
+    if database.exists() {
+        Store::open(&database).map_err(|error| with_causes(&error))?;
+        return Ok(database.display().to_string());
+    }
+    match fs::metadata(directory) {
+        Ok(metadata) if metadata.is_dir() && !metadata.permissions().readonly() => {
+            Ok(format!("{} (new)", directory.display()))
+        }
+        Ok(_) => Err(format!(
+            "{}: expected a directory that the platform may write",
+            directory.display()
+        )),
+        Err(_) => Ok(format!("{} (will be created)", directory.display())),
+    }
+}
+
+fn outgoing(config: &Config) -> Result<String, String> {
+    let settings = boot::http_settings(config);
+    HttpClient::new(&settings).map_err(|error| with_causes(&error))?;
+    Ok(if settings.proxy.is_some() {
+        "through the proxy"
+    } else {
+        "direct"
+    }
+    .to_owned())
+}
+
+fn plugins(config: &Config) -> Vec<bool> {
+    let directory = &config.plugins.directory;
+    let checked = match verify_directory(directory, &config.policy(), &OperatorEnvironment) {
+        Ok(checked) => checked,
+        Err(error) => return vec![tell("plugins", Err(with_causes(&error)))],
+    };
+    let warnings = checked
+        .warnings
+        .iter()
+        .chain(checked.reports.iter().flat_map(|report| &report.warnings));
+    warnings.for_each(|warning| output::line(&format!("note   plugins: {warning}")));
+    let reports = checked.reports.iter().map(|report| match report.state {
+        State::Refused => tell("plugin", Err(report.to_string())),
+        State::Loaded | State::Disabled => tell("plugin", Ok(report.to_string())),
+    });
+    reports.collect()
+}

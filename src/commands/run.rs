@@ -1,0 +1,112 @@
+//! `provisionhook run -- CMD`: one workspace in the foreground, with the platform around it for as long as it runs.
+
+mod foreground;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use provisionhook_host::{
+    http::{Auth, Readiness, Server},
+    provision::WorkspaceRequest,
+    runtime::{Exit, Runtime as _},
+    store::{Store, WorkspaceSpec},
+};
+use zeroize::Zeroizing;
+
+use self::foreground::Foreground;
+use super::{
+    CommandResult,
+    boot::{self, Booted},
+    serve::assemble,
+};
+use crate::{cli::Run, config::Config};
+
+/// What a shell gives for a command that a signal ended, less the signal's number.
+const SIGNALLED: u8 = 128;
+
+/// Provisions, runs the command on this terminal, and ends with its exit status. The API listens on a port of its own, for
+/// the workspace's tokens; nothing is left behind.
+pub(super) fn run(config: &Config, run: Run) -> CommandResult {
+    let booted = boot::start(config)?;
+    booted.check_required()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(workspace(config, &booted, request(run)?))
+}
+
+async fn workspace(config: &Config, booted: &Booted, request: WorkspaceRequest) -> CommandResult {
+    let state = tempfile::tempdir()?;
+    let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+    let url = format!("http://{}", server.address());
+    let auth = Auth::bearers([random_token()?.as_str()])?;
+    let (readiness, latch) = Readiness::new();
+    let foreground = Arc::new(Foreground::default());
+    let runtime = Arc::clone(&foreground);
+    let store = Store::open(&state.path().join("state.db"))?;
+    let parts = assemble(config, booted, store, auth, readiness, runtime, url)?;
+    let provisioner = parts.provisioner.clone();
+    provisioner.reconcile().await?;
+    drop(latch);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(server.serve(parts, async move {
+        let _stop_or_gone = stopped.await;
+    }));
+    let created = provisioner.create(request).await;
+    let exited = match created {
+        Ok(provisioned) => Ok(foreground.wait(&provisioned.workspace.record.id).await?),
+        Err(error) => Err(error),
+    };
+    drop(stop);
+    serving.await?;
+    Ok(match exited?.exit {
+        Exit::Code(code) => ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)),
+        Exit::Signal(signal) => {
+            ExitCode::from(SIGNALLED.saturating_add(u8::try_from(signal).unwrap_or_default()))
+        }
+        Exit::Unknown => ExitCode::FAILURE,
+    })
+}
+
+fn request(run: Run) -> Result<WorkspaceRequest, String> {
+    let utf8 = |argument: std::ffi::OsString| {
+        argument
+            .into_string()
+            .map_err(|_| "expected a command in UTF-8, found an argument that is not".to_owned())
+    };
+    let workspace = run.workspace;
+    let some = |text: String| Some(text).filter(|text| !text.is_empty());
+    Ok(WorkspaceRequest {
+        id: None,
+        name: workspace.name,
+        spec: WorkspaceSpec {
+            tenant: some(workspace.tenant),
+            role: some(workspace.role),
+            runtime: String::new(),
+            labels: workspace.labels.into_iter().collect(),
+            command: run
+                .command
+                .into_iter()
+                .map(utf8)
+                .collect::<Result<_, _>>()?,
+            env: workspace
+                .env
+                .into_iter()
+                .map(|(name, value)| (name, Zeroizing::new(value)))
+                .collect(),
+        },
+    })
+}
+
+/// Opens the admin routes of this run to nobody: it is shown nowhere.
+fn random_token() -> Result<Zeroizing<String>, getrandom::Error> {
+    let mut bytes = Zeroizing::new([0u8; 32]);
+    getrandom::fill(bytes.as_mut_slice())?;
+    Ok(Zeroizing::new(
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+    ))
+}

@@ -1,0 +1,197 @@
+//! The runtime of `run`: one process, on this terminal, in this directory, with exactly the computed environment.
+
+use std::{
+    io,
+    os::unix::process::ExitStatusExt as _,
+    process::ExitStatus,
+    time::{Duration, SystemTime},
+};
+
+use provisionhook_host::{
+    runtime::{
+        Exit, Exited, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture, RuntimeState,
+        StartSpec,
+    },
+    workspace_id::WorkspaceId,
+};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{process::Command, sync::watch};
+
+/// Runs at most one workspace.
+pub(super) struct Foreground {
+    state: watch::Sender<Option<(WorkspaceId, RuntimeState)>>,
+}
+
+impl Default for Foreground {
+    fn default() -> Self {
+        Self {
+            state: watch::Sender::new(None),
+        }
+    }
+}
+
+impl Foreground {
+    fn state_of(&self, id: &WorkspaceId) -> RuntimeState {
+        match &*self.state.borrow() {
+            Some((ours, state)) if ours == id => state.clone(),
+            _ => RuntimeState::Absent,
+        }
+    }
+
+    fn spawn(&self, spec: &StartSpec) -> Result<(), RuntimeError> {
+        let refused = |error: &io::Error| {
+            let kind = if error.kind() == io::ErrorKind::NotFound {
+                RuntimeErrorKind::CommandNotFound
+            } else {
+                RuntimeErrorKind::NotExecutable
+            };
+            let program = spec
+                .command()
+                .first()
+                .map(String::as_str)
+                .unwrap_or_default();
+            RuntimeError::new(
+                spec.id(),
+                kind,
+                format!("expected a command that can be executed, found {program}: {error}"),
+            )
+        };
+        let [program, arguments @ ..] = spec.command() else {
+            return Err(RuntimeError::new(
+                spec.id(),
+                RuntimeErrorKind::Invalid,
+                "expected a command, found none",
+            ));
+        };
+        let environment = spec.env().iter().map(|(key, value)| (key, value.as_str()));
+        let mut child = Command::new(program)
+            .args(arguments)
+            .env_clear()
+            .envs(environment)
+            .spawn()
+            .map_err(|error| refused(&error))?;
+        let pid = child
+            .id()
+            .and_then(|pid| i32::try_from(pid).ok())
+            .unwrap_or_default();
+        self.state.send_replace(Some((
+            spec.id().clone(),
+            RuntimeState::Running {
+                pid,
+                started_at: unix_ms(),
+            },
+        )));
+        let (id, state) = (spec.id().clone(), self.state.clone());
+        tokio::spawn(async move {
+            let exit = child.wait().await.map_or(Exit::Unknown, how);
+            state.send_replace(Some((
+                id,
+                RuntimeState::Exited(Exited {
+                    exit,
+                    at: Some(unix_ms()),
+                }),
+            )));
+        });
+        Ok(())
+    }
+
+    async fn ended(&self, id: &WorkspaceId) -> Result<Exited, RuntimeError> {
+        let mut watched = self.state.subscribe();
+        let ended = watched
+            .wait_for(|state| matches!(state, Some((_, RuntimeState::Exited(_))) | None))
+            .await;
+        drop(ended);
+        match self.state_of(id) {
+            RuntimeState::Exited(exited) => Ok(exited),
+            RuntimeState::Absent | RuntimeState::Running { .. } => Err(RuntimeError::new(
+                id,
+                RuntimeErrorKind::NotFound,
+                "expected a workspace that was started, found none",
+            )),
+        }
+    }
+}
+
+impl Runtime for Foreground {
+    fn start<'a>(&'a self, spec: &'a StartSpec) -> RuntimeFuture<'a, ()> {
+        Box::pin(async move {
+            if self.state_of(spec.id()) == RuntimeState::Absent {
+                self.spawn(spec)
+            } else {
+                Ok(())
+            }
+        })
+    }
+
+    /// TERM now, KILL after the grace; of the process alone, as a terminal would.
+    fn stop<'a>(&'a self, id: &'a WorkspaceId, grace: Duration) -> RuntimeFuture<'a, ()> {
+        Box::pin(async move {
+            let RuntimeState::Running { pid, .. } = self.state_of(id) else {
+                return Ok(());
+            };
+            let signal = |signal| Pid::from_raw(pid).map(|pid| kill_process(pid, signal));
+            let _gone = signal(Signal::TERM);
+            if tokio::time::timeout(grace, self.ended(id)).await.is_err() {
+                let _gone = signal(Signal::KILL);
+                self.ended(id).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn home(&self, _id: &WorkspaceId) -> Option<String> {
+        std::env::current_dir()
+            .ok()
+            .and_then(|directory| directory.into_os_string().into_string().ok())
+    }
+
+    fn state<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, RuntimeState> {
+        Box::pin(async move { Ok(self.state_of(id)) })
+    }
+
+    fn list(&self) -> RuntimeFuture<'_, Vec<(WorkspaceId, RuntimeState)>> {
+        Box::pin(async move { Ok(self.state.borrow().iter().cloned().collect()) })
+    }
+
+    /// The output went to the terminal.
+    fn logs<'a>(&'a self, _id: &'a WorkspaceId, _tail: Option<u64>) -> RuntimeFuture<'a, Vec<u8>> {
+        Box::pin(async move { Ok(Vec::new()) })
+    }
+
+    fn wait<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, Exited> {
+        Box::pin(self.ended(id))
+    }
+
+    fn clear<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()> {
+        self.remove(id)
+    }
+
+    fn remove<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()> {
+        Box::pin(async move {
+            if matches!(self.state_of(id), RuntimeState::Running { .. }) {
+                return Err(RuntimeError::new(
+                    id,
+                    RuntimeErrorKind::StillRunning,
+                    "expected a workspace that has ended, found it running; stop it first",
+                ));
+            }
+            self.state.send_replace(None);
+            Ok(())
+        })
+    }
+}
+
+fn how(status: ExitStatus) -> Exit {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Exit::Code(code),
+        (None, Some(signal)) => Exit::Signal(signal),
+        (None, None) => Exit::Unknown,
+    }
+}
+
+fn unix_ms() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,168 @@
+//! `provisionhook serve`: the order of boot, until a signal ends it.
+
+use std::{error::Error, process::ExitCode, sync::Arc, time::Duration};
+
+use provisionhook_host::{
+    http::{ApiParts, Auth, Limits, Readiness, Server},
+    metrics::{BuildInfo, Metrics},
+    provision::{Parts, Provisioner, Settings},
+    runtime::{LocalRuntime, Runtime},
+    store::Store,
+    token::{Broker, BrokerSettings},
+};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::info;
+
+use super::{
+    CommandResult,
+    boot::{self, Booted},
+};
+use crate::config::Config;
+
+/// How much longer than a provision a request may take.
+const REQUEST_HEADROOM: Duration = Duration::from_secs(60);
+
+/// Serves until TERM or INT; workspaces live on.
+pub(super) fn run(config: &Config) -> CommandResult {
+    config.check_to_serve()?;
+    let auth = match config.admin_token()? {
+        Some(token) => Auth::bearers([token.expose()])?,
+        None => Auth::dev(config.listen.ip())?,
+    };
+    let http = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("http")
+        .enable_all()
+        .build()?;
+    let booted = boot::start(config)?;
+    booted.check_required()?;
+    http.block_on(serve(config, auth, booted))?;
+    info!("provisionhook has stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(config: &Config, auth: Auth, booted: Booted) -> Result<(), Box<dyn Error>> {
+    let server = Server::bind(config.listen).await?;
+    let (readiness, latch) = Readiness::new();
+    let url = config
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("http://{}", server.address()));
+    // The store first: its lock keeps a second platform away from the workspaces, too.
+    let store = Store::open(&config.state_dir.join("state.db"))?;
+    let parts = assemble(
+        config,
+        &booted,
+        store,
+        auth,
+        readiness,
+        local_runtime(config)?,
+        url,
+    )?;
+    let provisioner = parts.provisioner.clone();
+    info!(address = %server.address(), "listening");
+    let reconcile = async {
+        let outcome = provisioner.reconcile().await;
+        drop(latch);
+        outcome
+    };
+    let serving = server.serve(parts, terminated()?);
+    tokio::pin!(serving);
+    tokio::select! {
+        () = &mut serving => {}
+        outcome = reconcile => {
+            outcome?;
+            info!("ready");
+            serving.await;
+        }
+    }
+    provisioner.drain(config.server.drain).await;
+    booted.plugins.shutdown_background();
+    Ok(())
+}
+
+/// The runtime of this machine, with this very program as the supervisor of its workspaces.
+fn local_runtime(config: &Config) -> Result<Arc<dyn Runtime>, Box<dyn Error>> {
+    let program = std::env::current_exe()?;
+    let supervisor = vec![program.into_os_string(), "supervise".into()];
+    Ok(Arc::new(LocalRuntime::new(
+        &config.state_dir.join("workspaces"),
+        supervisor,
+    )?))
+}
+
+/// Everything behind the API, over this runtime.
+pub(super) fn assemble(
+    config: &Config,
+    booted: &Booted,
+    store: Store,
+    auth: Auth,
+    readiness: Readiness,
+    runtime: Arc<dyn Runtime>,
+    url: String,
+) -> Result<ApiParts, Box<dyn Error>> {
+    let registry = Arc::clone(&booted.registry);
+    let build = BuildInfo {
+        version: env!("CARGO_PKG_VERSION"),
+        commit: env!("PROVISIONHOOK_BUILD_COMMIT"),
+        rustc: env!("PROVISIONHOOK_BUILD_RUSTC"),
+        target: env!("PROVISIONHOOK_BUILD_TARGET"),
+    };
+    let broker = Broker::new(BrokerSettings::default(), booted.redactor.clone());
+    let metrics = Arc::new(Metrics::new(build, Arc::clone(&registry), &booted.reports));
+    let provisioner = Provisioner::new(Parts {
+        registry: Arc::clone(&registry),
+        broker: broker.clone(),
+        runtime,
+        store,
+        redactor: booted.redactor.clone(),
+        metrics: Arc::clone(&metrics),
+        plugins: booted.plugins.handle().clone(),
+        settings: Settings {
+            url,
+            base_env: boot::base_env(config, &registry)?,
+            chain_time: config.provision.budget,
+            grace: config.workspace.stop_grace,
+            ..Settings::default()
+        },
+    });
+    Ok(ApiParts {
+        provisioner,
+        registry,
+        broker,
+        reports: Arc::clone(&booted.reports),
+        github_provider: config.git.provider.clone(),
+        auth,
+        readiness,
+        metrics,
+        limits: limits(config),
+    })
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        max_body: config.server.max_body_bytes,
+        request_time: config
+            .server
+            .request_timeout
+            .max(config.provision.budget + REQUEST_HEADROOM),
+        max_requests: config.server.max_concurrent,
+        drain_time: config.server.drain,
+        ..Limits::default()
+    }
+}
+
+/// Resolves at TERM or INT.
+fn terminated() -> Result<impl Future<Output = ()>, std::io::Error> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        let name = tokio::select! {
+            _ = terminate.recv() => "TERM",
+            _ = interrupt.recv() => "INT",
+        };
+        info!(
+            signal = name,
+            "stopping: no new requests, running ones may finish"
+        );
+    })
+}

@@ -1,0 +1,192 @@
+//! The one room that reads the configuration file and the process environment.
+//!
+//! The file is TOML. Each key can be overridden by an environment variable: `PROVISIONHOOK_` and the key in upper case
+//! with `_` for `.` and `-` (`plugins.directory` is `PROVISIONHOOK_PLUGINS_DIRECTORY`, `plugin.pat-store.order` is
+//! `PROVISIONHOOK_PLUGIN_PAT_STORE_ORDER`). An unknown key is refused, in both, with the nearest known one.
+
+mod error;
+mod keys;
+mod layers;
+mod plugins;
+mod process_env;
+mod schema;
+mod secrets;
+
+use std::path::Path;
+
+pub(crate) use self::{
+    error::ConfigError,
+    keys::KEYS,
+    layers::Origin,
+    process_env::{Environment, ProcessEnvironment},
+    schema::{Config, Log, LogFormat, SecretText},
+    secrets::OperatorEnvironment,
+};
+
+/// The configuration, and where each of its keys came from.
+pub(crate) struct Loaded {
+    /// Complete; every value of the right type.
+    pub(crate) config: Config,
+    /// Every key that was set, in order of its name, with its value as text (secrets hidden) and its origin.
+    pub(crate) origins: Vec<(String, String, Origin)>,
+}
+
+/// Reads the file (none = built-in defaults) and the overrides from the environment.
+pub(crate) fn load(
+    file: Option<&Path>,
+    environment: &dyn Environment,
+) -> Result<Loaded, ConfigError> {
+    let mut layers = match file {
+        Some(path) => layers::from_file(path)?,
+        None => layers::Layers::default(),
+    };
+    layers.apply_environment(environment)?;
+    let origins = layers.origins();
+    let config = layers.into_config()?;
+    Ok(Loaded { config, origins })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, fs};
+
+    use super::*;
+
+    impl Environment for BTreeMap<&str, &str> {
+        fn get(&self, name: &str) -> Option<String> {
+            BTreeMap::get(self, name).map(|value| (*value).to_owned())
+        }
+        fn names(&self) -> Vec<String> {
+            self.keys().map(|name| (*name).to_owned()).collect()
+        }
+    }
+
+    fn load_text(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("provisionhook.toml");
+        fs::write(&path, text).unwrap();
+        let environment: BTreeMap<&str, &str> = environment.iter().copied().collect();
+        load(Some(&path), &environment)
+    }
+
+    fn refusal(text: &str, environment: &[(&str, &str)]) -> String {
+        match load_text(text, environment) {
+            Err(error) => error.to_string(),
+            Ok(_) => panic!("accepted: {text}"),
+        }
+    }
+
+    #[test]
+    fn no_file_and_no_environment_give_the_defaults() {
+        let loaded = load(None, &BTreeMap::new()).unwrap();
+        assert_eq!(loaded.config.listen.to_string(), "127.0.0.1:7878");
+        assert!(loaded.origins.is_empty());
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let loaded = load_text(
+            "listen = '127.0.0.1:1'\n[plugin.pat-store]\norder = 3\n",
+            &[
+                ("PROVISIONHOOK_LISTEN", "127.0.0.1:2"),
+                ("PROVISIONHOOK_PLUGIN_PAT_STORE_ORDER", "7"),
+                ("PROVISIONHOOK_PLUGIN_PAT_STORE_GRANT_KEYS", "A,B"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(loaded.config.listen.port(), 2);
+        let policy = loaded.config.policy();
+        assert_eq!(policy.plugins["pat-store"].order, Some(7));
+        assert_eq!(
+            policy.plugins["pat-store"].grant_keys.as_deref(),
+            Some(&["A".to_owned(), "B".to_owned()][..])
+        );
+        let listen = loaded
+            .origins
+            .iter()
+            .find(|(key, ..)| key == "listen")
+            .unwrap();
+        assert_eq!(
+            listen.2,
+            Origin::Environment("PROVISIONHOOK_LISTEN".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_typo_is_refused_with_the_nearest_key() {
+        let error = refusal("lisen = '127.0.0.1:1'", &[]);
+        assert!(
+            error.contains("unknown key `lisen`") && error.contains("did you mean `listen`"),
+            "{error}"
+        );
+        let error = refusal("[plugin.pat-store]\nordr = 1", &[]);
+        assert!(
+            error.contains("`plugin.pat-store.ordr`") && error.contains("`plugin.pat-store.order`"),
+            "{error}"
+        );
+        let error = refusal("", &[("PROVISIONHOOK_LISTN", "x")]);
+        assert!(
+            error.contains("PROVISIONHOOK_LISTN") && error.contains("PROVISIONHOOK_LISTEN"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_wrong_type_is_refused_with_its_line_and_without_its_value() {
+        let error = refusal("dev = false\nadmin_token = 12345678\n", &[]);
+        assert!(error.contains("line 2"), "{error}");
+        assert!(!error.contains("12345678"), "{error}");
+        let error = refusal("", &[("PROVISIONHOOK_PROVISION_BUDGET", "soon")]);
+        assert!(
+            error.contains("PROVISIONHOOK_PROVISION_BUDGET") && error.contains("duration"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_syntax_error_is_refused_with_its_line() {
+        let error = refusal("listen = '127.0.0.1:1'\n[plugins\n", &[]);
+        assert!(error.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn secrets_are_hidden_in_the_origins() {
+        let loaded = load_text("admin_token = 'very-secret-admin-token-0123456789'", &[]).unwrap();
+        assert!(
+            loaded
+                .origins
+                .iter()
+                .all(|(_, value, _)| !value.contains("very-secret"))
+        );
+    }
+
+    #[test]
+    fn the_platform_does_not_listen_beyond_loopback_without_an_admin_token() {
+        let refusal = |text| {
+            load_text(text, &[])
+                .unwrap()
+                .config
+                .check_to_serve()
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(refusal("listen = '0.0.0.0:7878'").contains("`admin_token`"));
+        assert!(refusal("").contains("`admin_token`"));
+        assert!(refusal("listen = '0.0.0.0:7878'\ndev = true").contains("loopback"));
+        load_text("dev = true", &[])
+            .unwrap()
+            .config
+            .check_to_serve()
+            .unwrap();
+    }
+
+    #[test]
+    fn a_short_admin_token_is_refused_without_showing_it() {
+        let loaded = load_text("admin_token = 'hunter2'", &[]).unwrap();
+        let error = loaded.config.admin_token().unwrap_err().to_string();
+        assert!(
+            error.contains("found 7") && !error.contains("hunter2"),
+            "{error}"
+        );
+    }
+}

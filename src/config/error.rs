@@ -1,0 +1,38 @@
+//! What can be wrong with the configuration.
+
+use std::{io, path::PathBuf};
+
+/// A configuration that cannot be used. Never holds a value of the file: it may be a secret.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("cannot read the configuration file {}: create it, or name another with --config", path.display())]
+    Unreadable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{}{}: {message}", path.display(), line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    Malformed {
+        path: PathBuf,
+        line: Option<usize>,
+        message: String,
+    },
+    #[error("{place}: unknown key `{key}`{}", suggestion.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_else(|| "; `provisionhook doctor --keys` lists them all".to_owned()))]
+    UnknownKey {
+        place: String,
+        key: String,
+        suggestion: Option<String>,
+    },
+    #[error("{place}: `{key}` expects {expected}")]
+    WrongValue {
+        place: String,
+        key: String,
+        expected: String,
+    },
+    #[error("`{key}`: {problem}; {remedy}")]
+    Unusable {
+        key: &'static str,
+        problem: String,
+        remedy: &'static str,
+    },
+}

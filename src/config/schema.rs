@@ -1,0 +1,285 @@
+//! The configuration as types, with its defaults. The keys are explained in the table in [`keys`](super::keys).
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use provisionhook_host::{policy::Policy, secret::Secret};
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+use super::{
+    ConfigError,
+    plugins::{PluginSection, PluginsSection},
+};
+
+/// The shortest admin token that is accepted, in characters.
+const ADMIN_TOKEN_LENGTH: usize = 32;
+
+/// The whole configuration.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) listen: SocketAddr,
+    pub(crate) dev: bool,
+    pub(crate) state_dir: PathBuf,
+    pub(crate) public_url: Option<String>,
+    pub(crate) admin_token: Option<SecretText>,
+    pub(crate) plugins: PluginsSection,
+    plugin: BTreeMap<String, PluginSection>,
+    pub(crate) provision: Provision,
+    pub(crate) workspace: Workspace,
+    pub(crate) git: Git,
+    pub(crate) http_client: HttpClientSection,
+    pub(crate) server: Server,
+    pub(crate) log: Log,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7878)),
+            dev: false,
+            state_dir: PathBuf::from("/var/lib/provisionhook"),
+            public_url: None,
+            admin_token: None,
+            plugins: PluginsSection::default(),
+            plugin: BTreeMap::new(),
+            provision: Provision::default(),
+            workspace: Workspace::default(),
+            git: Git::default(),
+            http_client: HttpClientSection::default(),
+            server: Server::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+impl Config {
+    /// What must hold before the platform serves anybody; commands that serve nobody do not ask.
+    pub(crate) fn check_to_serve(&self) -> Result<(), ConfigError> {
+        let unusable = |key, problem: String, remedy| {
+            Err(ConfigError::Unusable {
+                key,
+                problem,
+                remedy,
+            })
+        };
+        if self.dev && !self.listen.ip().is_loopback() {
+            let problem = format!(
+                "expected a loopback address with `dev = true`, found {}",
+                self.listen
+            );
+            return unusable(
+                "listen",
+                problem,
+                "listen on 127.0.0.1, or set `admin_token` and `dev = false`",
+            );
+        }
+        if self.admin_token.is_none() && !self.dev {
+            let problem = "expected a token, found none".to_owned();
+            return unusable(
+                "admin_token",
+                problem,
+                "set `admin_token`, or listen on loopback with `dev = true`",
+            );
+        }
+        Ok(())
+    }
+
+    /// The admin token, read from where the configuration says; none in `dev` mode without one.
+    pub(crate) fn admin_token(&self) -> Result<Option<Secret>, ConfigError> {
+        const KEY: &str = "admin_token";
+        let Some(text) = &self.admin_token else {
+            return Ok(None);
+        };
+        let token = text.resolve(KEY)?;
+        let length = token.expose().len();
+        if length < ADMIN_TOKEN_LENGTH {
+            let problem =
+                format!("expected at least {ADMIN_TOKEN_LENGTH} characters, found {length}");
+            return Err(ConfigError::Unusable {
+                key: KEY,
+                problem,
+                remedy: "make one with `openssl rand -hex 32`",
+            });
+        }
+        Ok(Some(token))
+    }
+
+    /// What the operator says about plugins, as the host takes it.
+    pub(crate) fn policy(&self) -> Policy {
+        Policy {
+            plugins: self
+                .plugin
+                .iter()
+                .map(|(name, section)| (name.clone(), section.policy()))
+                .collect(),
+            require_pin: self.plugins.require_pin,
+            require_grants: self.plugins.require_grants,
+            denied_keys: self.plugins.denied_keys.clone(),
+            allow_panic_abort: self.plugins.allow_panic_abort,
+        }
+    }
+}
+
+/// `[provision]`
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Provision {
+    #[serde(deserialize_with = "duration")]
+    pub(crate) budget: Duration,
+}
+
+impl Default for Provision {
+    fn default() -> Self {
+        Self {
+            budget: Duration::from_secs(30),
+        }
+    }
+}
+
+/// `[workspace]`
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Workspace {
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) inherit: Vec<String>,
+    #[serde(deserialize_with = "duration")]
+    pub(crate) stop_grace: Duration,
+}
+
+impl Default for Workspace {
+    fn default() -> Self {
+        Self {
+            env: BTreeMap::new(),
+            inherit: Vec::new(),
+            stop_grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// `[git]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Git {
+    pub(crate) hosts: Vec<String>,
+    pub(crate) provider: Option<String>,
+}
+
+/// `[http_client]`
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct HttpClientSection {
+    pub(crate) proxy: Option<String>,
+    pub(crate) no_proxy: Vec<String>,
+    pub(crate) ca_file: Option<PathBuf>,
+    #[serde(deserialize_with = "duration")]
+    pub(crate) connect_timeout: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub(crate) timeout: Duration,
+}
+
+impl Default for HttpClientSection {
+    fn default() -> Self {
+        Self {
+            proxy: None,
+            no_proxy: Vec::new(),
+            ca_file: None,
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(15),
+        }
+    }
+}
+
+/// `[server]`
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Server {
+    pub(crate) max_body_bytes: usize,
+    #[serde(deserialize_with = "duration")]
+    pub(crate) request_timeout: Duration,
+    pub(crate) max_concurrent: usize,
+    #[serde(deserialize_with = "duration")]
+    pub(crate) drain: Duration,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 1024 * 1024,
+            request_timeout: Duration::from_mins(1),
+            max_concurrent: 1024,
+            drain: Duration::from_secs(20),
+        }
+    }
+}
+
+/// `[log]`
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Log {
+    pub(crate) format: LogFormat,
+    pub(crate) filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            filter: "info".to_owned(),
+        }
+    }
+}
+
+/// `log.format`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// A secret: the text itself, or where to find it.
+#[derive(Debug)]
+pub(crate) enum SecretText {
+    Plain(Secret),
+    File(PathBuf),
+    Environment(String),
+}
+
+impl<'de> Deserialize<'de> for SecretText {
+    /// By hand: a derived error would repeat what it found, and that is the secret.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const EXPECTED: &str =
+            "expected a string, or { \"$file\" = \"path\" }, or { \"$env\" = \"NAME\" }";
+        let only = |mut table: toml::Table| match (
+            table.len(),
+            table.remove("$file"),
+            table.remove("$env"),
+        ) {
+            (1, Some(toml::Value::String(path)), None) => Some(Self::File(path.into())),
+            (1, None, Some(toml::Value::String(name))) => Some(Self::Environment(name)),
+            _ => None,
+        };
+        let expected = || D::Error::custom(EXPECTED);
+        let value = toml::Value::deserialize(deserializer)?;
+        if let toml::Value::String(text) = value {
+            return Ok(Self::Plain(Secret::new(text)));
+        }
+        let table = value.try_into::<toml::Table>().map_err(|_| expected())?;
+        only(table).ok_or_else(expected)
+    }
+}
+
+/// A duration written as `2s` or `1h 30m`.
+pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text).map_err(|_| {
+        D::Error::custom(format!(
+            "expected a duration such as `2s` or `500ms`, found `{text}`"
+        ))
+    })
+}
