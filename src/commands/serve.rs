@@ -108,7 +108,12 @@ pub(super) fn assemble(
         target: env!("PROVISIONHOOK_BUILD_TARGET"),
     };
     let broker = Broker::new(BrokerSettings::default(), booted.redactor.clone());
-    let metrics = Arc::new(Metrics::new(build, Arc::clone(&registry), &booted.reports));
+    let metrics = Arc::new(Metrics::new(
+        build,
+        Arc::clone(&registry),
+        broker.clone(),
+        &booted.reports,
+    ));
     let provisioner = Provisioner::new(Parts {
         registry: Arc::clone(&registry),
         broker: broker.clone(),

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod abi;
+mod ci;
 mod files;
 mod header;
 
@@ -16,12 +17,15 @@ enum Command {
     Header(header::Arguments),
     /// Compare the contract with plugin-abi/abi-layout.golden
     Abi(abi::Arguments),
+    /// Run everything that decides whether a change lands
+    Ci(ci::Arguments),
 }
 
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Header(arguments) => header::run(&arguments),
         Command::Abi(arguments) => abi::run(&arguments),
+        Command::Ci(arguments) => ci::run(&arguments),
     };
     match done {
         Ok(said) => say(&said, ExitCode::SUCCESS),
