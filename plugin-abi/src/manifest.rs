@@ -263,9 +263,11 @@ impl<const N: usize> Note<N> {
         let descriptor_size = N as u32 + 8;
         let name_size = NOTE_NAME.len() as u32 + 1;
         let mut name = [0; 16];
-        name.split_at_mut(NOTE_NAME.len())
-            .0
-            .copy_from_slice(NOTE_NAME.as_bytes());
+        let mut at = 0;
+        while at < NOTE_NAME.len() {
+            name[at] = NOTE_NAME.as_bytes()[at];
+            at += 1;
+        }
         Self {
             name_size,
             descriptor_size,

@@ -120,7 +120,8 @@ unsafe extern "C" fn create<P: Plugin>(
     };
     sdk::log::attach(&host);
     let poisoned = AtomicBool::new(false);
-    let made = drive::guard(&poisoned, || P::create(sdk::read_config(config)?, &host)).flatten();
+    let made = drive::guard(&poisoned, || P::create(sdk::read_config(config)?, &host))
+        .and_then(|made| made);
     match made {
         Ok(plugin) => {
             let shell = Box::into_raw(Box::new(Shell {
