@@ -9,7 +9,8 @@ use provisionhook_host::{
 
 use crate::{
     AUTHOR,
-    world::{PATIENCE, World, until},
+    booted::PATIENCE,
+    world::{World, until},
 };
 
 #[test]

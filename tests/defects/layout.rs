@@ -5,7 +5,10 @@ use std::fs;
 use provisionhook_host::policy::Policy;
 use provisionhook_plugin_abi::layout::FINGERPRINT;
 
-use crate::world::{PATIENCE, World, rust_library};
+use crate::{
+    booted::PATIENCE,
+    world::{World, rust_library},
+};
 
 /// No layout has it, so that the host must look at the layout itself.
 const NO_FINGERPRINT: &str = "~~~~~~~~~~~~~~~~";

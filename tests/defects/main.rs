@@ -3,8 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../support/booted.rs"]
+mod booted;
 mod calls;
 mod compiled;
+#[path = "../support/header.rs"]
+mod header;
 mod layout;
 mod rust;
 mod world;
@@ -13,7 +17,8 @@ use std::time::Duration;
 
 use provisionhook_host::policy::{PluginPolicy, Policy};
 
-use world::{PATIENCE, World};
+use booted::PATIENCE;
+use world::World;
 
 const AUTHOR: &str = "this is a defect of the plugin: report it to its author";
 

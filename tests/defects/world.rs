@@ -3,45 +3,36 @@
 use std::{
     collections::BTreeMap,
     fs,
+    ops::Deref,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use provisionhook_host::{
-    boot::{BootOutcome, boot},
     call::Call,
     capability::{Outcome, Scope, Token},
     env::{BaseEnv, Edits},
     fault::{Fault, FaultKind},
-    load::{Condition, Services},
+    load::Condition,
     policy::Policy,
-    redact::Redactor,
     registry::Plugin,
-    services::http::{HttpClient, HttpSettings},
-    verify::ConfigSource,
 };
 use tempfile::TempDir;
-use zeroize::Zeroizing;
 
-use crate::compiled::compile;
+use crate::{
+    booted::{Booted, PATIENCE},
+    compiled::compile,
+};
 
-/// The longest that a test waits for what must happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// A directory and what boot made of it, with short ways to call a plugin alone.
+pub(crate) struct World(Booted);
 
-/// A directory and what boot made of it.
-pub(crate) struct World {
-    _directory: TempDir,
-    _runtime: tokio::runtime::Runtime,
-    handle: tokio::runtime::Handle,
-    outcome: BootOutcome,
-}
+impl Deref for World {
+    type Target = Booted;
 
-struct NoVariables;
-
-impl ConfigSource for NoVariables {
-    fn read_env(&self, _name: &str) -> Option<Zeroizing<String>> {
-        None
+    fn deref(&self) -> &Booted {
+        &self.0
     }
 }
 
@@ -60,46 +51,7 @@ impl World {
 
     /// Boots a directory with whatever is in it.
     pub(crate) fn boot(directory: TempDir, policy: &Policy, load_limit: Duration) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
-        let handle = runtime.handle().clone();
-        let http = HttpClient::new(&HttpSettings::default()).unwrap();
-        let services = Services {
-            http,
-            redactor: Redactor::new(),
-            runtime: handle.clone(),
-            load_limit,
-        };
-        let outcome = boot(Some(directory.path()), policy, &NoVariables, &services).unwrap();
-        Self {
-            _directory: directory,
-            _runtime: runtime,
-            handle,
-            outcome,
-        }
-    }
-
-    /// What the report of this fixture says: `loaded`, or the stage and the reason.
-    pub(crate) fn report(&self, fixture: &str) -> String {
-        let file = format!("{fixture}.so");
-        let report = self
-            .outcome
-            .reports
-            .iter()
-            .find(|report| report.file.ends_with(&file))
-            .unwrap();
-        match report.stage {
-            Some(stage) => format!("{stage}: {}", report.reason),
-            None => report.state.to_string(),
-        }
-    }
-
-    /// Names of the plugins that run, in order.
-    pub(crate) fn names(&self) -> Vec<String> {
-        self.outcome.registry.names()
+        Self(Booted::new(directory, policy, load_limit))
     }
 
     pub(crate) fn missing_required(&self) -> &[String] {
@@ -108,14 +60,6 @@ impl World {
 
     pub(crate) fn condition(&self, name: &str) -> Condition {
         self.outcome.conditions[name].condition()
-    }
-
-    /// Name of the plugin that the platform would ask for tokens.
-    pub(crate) fn first_token_provider(&self) -> Option<String> {
-        self.outcome
-            .registry
-            .first_token_provider()
-            .map(|plugin| plugin.name.clone())
     }
 
     /// What the plugin leaves in `FIXTURE`, as a run of it alone would have it.
@@ -141,7 +85,7 @@ impl World {
         edits.begin(0, &plugin.keys);
         let call = call(limit);
         let ended = self
-            .handle
+            .runtime
             .block_on(finish(limit, mutator.mutate(&call, &mut edits)));
         let Err(fault) = ended else {
             edits
@@ -160,7 +104,7 @@ impl World {
     pub(crate) fn token(&self, name: &str) -> Result<Token, Fault> {
         let plugin = self.plugin(name);
         let (call, scope) = (call(PATIENCE), Scope::default());
-        self.handle.block_on(finish(
+        self.runtime.block_on(finish(
             PATIENCE,
             plugin.tokens.as_ref().unwrap().token(&call, &scope),
         ))

@@ -5,6 +5,7 @@ mod abi;
 mod ci;
 mod files;
 mod header;
+mod outside;
 
 use std::{error::Error, io::Write, process::ExitCode};
 
@@ -19,6 +20,8 @@ enum Command {
     Abi(abi::Arguments),
     /// Run everything that decides whether a change lands
     Ci(ci::Arguments),
+    /// Build the plugins of the tests as other people build them
+    OutsidePlugins(outside::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
         Command::Header(arguments) => header::run(&arguments),
         Command::Abi(arguments) => abi::run(&arguments),
         Command::Ci(arguments) => ci::run(&arguments),
+        Command::OutsidePlugins(arguments) => outside::run(&arguments),
     };
     match done {
         Ok(said) => say(&said, ExitCode::SUCCESS),
@@ -34,7 +38,10 @@ fn main() -> ExitCode {
 }
 
 /// What a command ends with: a sentence for the terminal.
-type Done = Result<String, Box<dyn Error>>;
+type Done = Result<String, Failure>;
+
+/// Why a command failed: a sentence too.
+type Failure = Box<dyn Error>;
 
 fn say(text: &str, code: ExitCode) -> ExitCode {
     match writeln!(std::io::stderr(), "{text}") {
