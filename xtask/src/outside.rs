@@ -26,13 +26,15 @@ use crate::{Done, Failure, files};
 const PLACE: &str = "target/outside";
 
 /// What the plugins depend on. A change to any of it builds them all again.
-const INPUTS: [&str; 6] = [
+const INPUTS: [&str; 8] = [
+    "Cargo.toml",
     "plugin-abi/Cargo.toml",
     "plugin-abi/abi-layout.golden",
     "plugin-abi/build.rs",
     "plugin-abi/src",
     FIXTURE,
     "xtask/src/outside",
+    "xtask/src/outside.rs",
 ];
 
 #[derive(Args)]

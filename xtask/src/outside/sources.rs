@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use provisionhook_plugin_abi::{
@@ -73,8 +73,7 @@ pub(super) fn lay_out(place: &Path) -> Result<(), Failure> {
             ])
             .arg("--target-dir")
             .arg(place.join("build"))
-            .current_dir(files::path("."))
-            .stderr(Stdio::null()),
+            .current_dir(files::path(".")),
     )?;
     let package = fs::read_dir(&packages)?
         .filter_map(|entry| Some(entry.ok()?.path()))
