@@ -288,7 +288,7 @@ async fn a_second_platform_is_refused_until_the_first_has_closed() {
 }
 
 #[tokio::test]
-async fn what_a_killed_platform_had_recorded_is_there() {
+async fn what_a_killed_platform_had_recorded_is_there_and_until_then_it_is_alone() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("db");
     let examples = std::env::current_exe()
@@ -304,6 +304,8 @@ async fn what_a_killed_platform_had_recorded_is_there() {
         .unwrap();
     let mut lines = BufReader::new(platform.stdout.take().unwrap()).lines();
     let mut said: Vec<String> = lines.by_ref().take(20).map(Result::unwrap).collect();
+    // Another process's locks: those of this one SQLite keeps count of itself.
+    assert_eq!(refusal(&path), StoreErrorKind::Locked);
     platform.kill().unwrap();
     platform.wait().unwrap();
     said.extend(lines.map_while(Result::ok));

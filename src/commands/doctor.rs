@@ -3,7 +3,10 @@
 use std::{fs, path::Path, process::ExitCode};
 
 use provisionhook_host::{
-    boot::verify_directory, report::State, services::http::HttpClient, store::Store,
+    boot::verify_directory,
+    report::State,
+    services::http::HttpClient,
+    store::{Store, StoreErrorKind},
 };
 
 use super::{CommandResult, boot, output, with_causes};
@@ -80,8 +83,14 @@ fn state(config: &Config) -> Result<String, String> {
     let directory = &config.state_dir;
     let database = directory.join("state.db");
     if database.exists() {
-        Store::open(&database).map_err(|error| with_causes(&error))?;
-        return Ok(database.display().to_string());
+        return match Store::open(&database) {
+            Ok(_) => Ok(database.display().to_string()),
+            Err(error) if *error.kind() == StoreErrorKind::Locked => Ok(format!(
+                "{} (a platform that runs has it)",
+                database.display()
+            )),
+            Err(error) => Err(with_causes(&error)),
+        };
     }
     match fs::metadata(directory) {
         Ok(metadata) if metadata.is_dir() && !metadata.permissions().readonly() => {

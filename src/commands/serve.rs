@@ -1,6 +1,9 @@
 //! `provisionhook serve`: the order of boot, until a signal ends it.
 
-use std::{error::Error, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    error::Error, fs::DirBuilder, os::unix::fs::DirBuilderExt as _, path::Path, process::ExitCode,
+    sync::Arc, time::Duration,
+};
 
 use provisionhook_host::{
     http::{ApiParts, Auth, Limits, Readiness, Server},
@@ -35,23 +38,27 @@ pub(super) fn run(config: &Config) -> CommandResult {
         .build()?;
     let booted = boot::start(config)?;
     booted.check_required()?;
-    http.block_on(serve(config, auth, booted))?;
+    let served = http.block_on(serve(config, auth, &booted));
+    // Not dropped: that would wait for plugins that do not return.
+    booted.plugins.shutdown_background();
+    served?;
     info!("provisionhook has stopped");
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(config: &Config, auth: Auth, booted: Booted) -> Result<(), Box<dyn Error>> {
+async fn serve(config: &Config, auth: Auth, booted: &Booted) -> Result<(), Box<dyn Error>> {
     let server = Server::bind(config.listen).await?;
     let (readiness, latch) = Readiness::new();
     let url = config
         .public_url
         .clone()
         .unwrap_or_else(|| format!("http://{}", server.address()));
+    make_state_directory(&config.state_dir)?;
     // The store first: its lock keeps a second platform away from the workspaces, too.
     let store = Store::open(&config.state_dir.join("state.db"))?;
     let parts = assemble(
         config,
-        &booted,
+        booted,
         store,
         auth,
         readiness,
@@ -76,8 +83,21 @@ async fn serve(config: &Config, auth: Auth, booted: Booted) -> Result<(), Box<dy
         }
     }
     provisioner.drain(config.server.drain).await;
-    booted.plugins.shutdown_background();
     Ok(())
+}
+
+/// Makes the state directory, for the platform's user alone, if it is missing.
+fn make_state_directory(path: &Path) -> Result<(), String> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| {
+            format!(
+                "`state_dir`: expected a directory {} or the right to make it, found: {error}; make it, owned by the platform's user",
+                path.display()
+            )
+        })
 }
 
 /// The runtime of this machine, with this very program as the supervisor of its workspaces.

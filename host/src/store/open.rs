@@ -1,6 +1,6 @@
 //! From a path to a connection whose file is known to be ours, locked, private and up to date.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -33,7 +33,7 @@ const MIGRATIONS: [&str; 1] = ["CREATE TABLE workspaces (
 const LOCKED_FOR: Duration = Duration::from_secs(2);
 
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
-    let file = create(path).map_err(|error| StoreError::io(path, error))?;
+    create(path).map_err(|error| StoreError::io(path, error))?;
     let sqlite = |error| StoreError::sqlite(path, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
@@ -49,7 +49,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
         .map_err(sqlite)?
         .map_err(|kind| StoreError::new(path, kind))?;
 
-    make_private(&file).map_err(|error| StoreError::io(path, error))?;
+    make_private(path).map_err(|error| StoreError::io(path, error))?;
     connection
         .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
         .map_err(sqlite)?;
@@ -58,8 +58,9 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// SQLite gives its journals the mode of the file itself, so the file must be there first.
-fn create(path: &Path) -> io::Result<File> {
+/// SQLite gives its journals the mode of the file itself, so the file must be there first. It is closed again before SQLite
+/// opens it: closing any descriptor of a file gives up every lock that this process has on it, SQLite's too.
+fn create(path: &Path) -> io::Result<()> {
     OpenOptions::new()
         .read(true)
         .write(true)
@@ -67,12 +68,13 @@ fn create(path: &Path) -> io::Result<File> {
         .truncate(false)
         .mode(0o600)
         .open(path)
+        .map(drop)
 }
 
-/// The file holds what users gave as environment.
-fn make_private(file: &File) -> io::Result<()> {
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
-        file.set_permissions(Permissions::from_mode(0o600))?;
+/// The file holds what users gave as environment. By its path, because a descriptor of ours would end SQLite's locks.
+fn make_private(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
+        fs::set_permissions(path, Permissions::from_mode(0o600))?;
     }
     Ok(())
 }
