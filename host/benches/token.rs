@@ -10,10 +10,10 @@ use std::{
 use criterion::{Criterion, criterion_group, criterion_main};
 use provisionhook_host::{
     call::Call,
-    capability::{Outcome, Scope, Token, TokenProvider},
+    capability::{Outcome, Scope, Sharing, Token, TokenProvider},
     redact::Redactor,
     secret::Secret,
-    token::{Broker, BrokerSettings, Provider, Sharing},
+    token::{Broker, BrokerSettings, Provider},
 };
 
 struct Fixed;

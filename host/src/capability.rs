@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use crate::{call::Call, env::Edits, fault::Fault, secret::Secret};
+use crate::{call::Call, env::Edits, fault::Fault, manifest::TokenDeclaration, secret::Secret};
 
 /// The rest of a call that could not finish at once. Dropping it cancels the call.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
@@ -25,6 +25,27 @@ pub trait EnvMutator: Send + Sync {
 pub trait TokenProvider: Send + Sync {
     /// A token for `scope`. Not cached here: the broker does that.
     fn token<'a>(&'a self, call: &'a Call, scope: &'a Scope) -> Outcome<'a, Token>;
+}
+
+/// Who may get a token that was made for somebody else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Sharing {
+    /// Nobody: the provider may look at the workspace, so each workspace has tokens of its own.
+    #[default]
+    PerWorkspace,
+    /// Whoever asks for the same scope. The provider never learns for which workspace it works, so its tokens cannot
+    /// depend on that.
+    PerScope,
+}
+
+impl From<TokenDeclaration> for Sharing {
+    fn from(declared: TokenDeclaration) -> Self {
+        if declared.shared {
+            Self::PerScope
+        } else {
+            Self::PerWorkspace
+        }
+    }
 }
 
 /// What a token is for. Everything empty asks for the widest token that the provider gives.

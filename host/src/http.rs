@@ -9,6 +9,7 @@
 
 mod auth;
 mod body;
+mod counts;
 mod error;
 mod gate;
 mod providers;
@@ -33,6 +34,7 @@ pub use self::{
     server::{BindError, Server},
 };
 use self::{
+    counts::HttpMetrics,
     error::ApiError,
     gate::Gate,
     providers::Providers,
@@ -40,10 +42,7 @@ use self::{
     routes::{admin, health, tokens, workspaces},
 };
 use crate::{
-    metrics::{HttpMetrics, Metrics},
-    provision::Provisioner,
-    registry::Registry,
-    report::PluginReport,
+    metrics::Metrics, provision::Provisioner, registry::Registry, report::PluginReport,
     token::Broker,
 };
 
@@ -150,10 +149,10 @@ impl Server {
         };
         let limits = api.limits.clone();
         let readiness = api.readiness.clone();
-        let metrics = api.metrics.http().clone();
+        let counts = HttpMetrics::shown_by(&api.metrics);
         let gate = Gate::new(
-            router(Arc::new(api)),
-            metrics,
+            router(Arc::new(api), counts.clone()),
+            counts,
             limits.max_requests,
             limits.request_time,
         );
@@ -166,8 +165,8 @@ impl Server {
 }
 
 /// Every route. Each handler says by its arguments who may call it.
-fn router(api: Arc<Api>) -> Router {
-    let to = Counter(api.metrics.http().clone());
+fn router(api: Arc<Api>, counts: HttpMetrics) -> Router {
+    let to = Counter(counts);
     let routes = [
         (Route::Health, get(to.count(Route::Health, health::health))),
         (Route::Ready, get(to.count(Route::Ready, health::ready))),

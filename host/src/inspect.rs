@@ -19,8 +19,8 @@ use crate::{
     discover::Candidate,
     manifest::Manifest,
     mismatch::{Mismatch, Mismatches},
-    report::Stage,
     sealed::SealedFile,
+    stage::Stage,
 };
 
 /// A plugin file whose bytes are sealed, whose ELF structure is sound, and whose manifest this host understands.

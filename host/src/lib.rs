@@ -25,6 +25,7 @@ pub mod runtime;
 pub mod sealed;
 pub mod secret;
 pub mod services;
+pub mod stage;
 pub mod store;
 pub mod token;
 mod unix_ms;

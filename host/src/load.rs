@@ -58,8 +58,8 @@ use crate::{
     manifest::Execution,
     mismatch::Mismatch,
     redact::Redactor,
-    report::Stage,
     services::http::HttpClient,
+    stage::Stage,
     verify::Verified,
 };
 

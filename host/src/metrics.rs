@@ -1,10 +1,13 @@
 //! What Prometheus scrapes. Labels come from small, fixed sets or from the names of loaded plugins; never from a caller.
 
 mod plugins;
-mod requests;
 mod tokens;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
@@ -12,7 +15,6 @@ use prometheus_client::{
     registry::Registry,
 };
 
-pub use self::requests::HttpMetrics;
 use self::{
     plugins::{Boot, Plugins},
     tokens::Tokens,
@@ -37,8 +39,8 @@ pub struct BuildInfo {
 
 /// The platform's metrics.
 pub struct Metrics {
-    registry: Registry,
-    http: HttpMetrics,
+    /// Locked to register and to scrape only; counting does not come by here.
+    registry: Mutex<Registry>,
     provisions: Family<Outcome, Counter>,
     provision_seconds: Histogram,
     workspaces: Family<InState, Gauge>,
@@ -76,7 +78,6 @@ impl Metrics {
             ("target", build.target),
         ];
         registry.register("build", "What runs", Info::new(labels));
-        let http = HttpMetrics::new(&mut registry);
         let (provisions, workspaces) = (
             Family::<Outcome, Counter>::default(),
             Family::<InState, Gauge>::default(),
@@ -106,18 +107,21 @@ impl Metrics {
             }));
         }
         Self {
-            registry,
-            http,
+            registry: Mutex::new(registry),
             provisions,
             provision_seconds,
             workspaces,
         }
     }
 
-    /// Counts of HTTP answers.
-    #[must_use]
-    pub const fn http(&self) -> &HttpMetrics {
-        &self.http
+    /// Lets a room above this one show metrics of its own.
+    pub(crate) fn register<T>(&self, add: impl FnOnce(&mut Registry) -> T) -> T {
+        add(&mut self.registry())
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        // A panic while metrics are written leaves nothing half done.
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts one provision. `outcome` is `running` or the name of a reason.
@@ -145,7 +149,7 @@ impl Metrics {
     /// When a metric cannot be written, which is a defect.
     pub fn encode(&self) -> Result<String, fmt::Error> {
         let mut encoded = String::new();
-        text::encode(&mut encoded, &self.registry)?;
+        text::encode(&mut encoded, &self.registry())?;
         Ok(encoded)
     }
 }

@@ -10,12 +10,11 @@ use std::{fmt, ops::Deref, path::PathBuf, sync::Arc};
 use arc_swap::ArcSwap;
 
 use crate::{
-    capability::{EnvMutator, TokenProvider},
+    capability::{EnvMutator, Sharing, TokenProvider},
     env::KeyRules,
     health::Health,
     manifest::Execution,
     policy::PluginPolicy,
-    token::Sharing,
 };
 
 pub(crate) use wave::Wave;

@@ -4,7 +4,7 @@
 //! - A token is renewed ahead of its expiry, in the background, when somebody asks for it in the last part of its life.
 //!   The moment is drawn at random, so that tokens that were made together are not renewed together.
 //! - While the provider fails, a token that is still good is served, and the provider is asked less and less often.
-//! - What a workspace may have is decided by the cache's key: see [`Sharing`].
+//! - What a workspace may have is decided by the cache's key: see [`Sharing`](crate::capability::Sharing).
 
 mod cache;
 mod clock;
@@ -38,7 +38,7 @@ use slot::{Joined, Slot};
 pub use clock::WallClock;
 pub use counts::TokenCounts;
 pub use error::{TokenError, TokenErrorKind};
-pub use provider::{Provider, Sharing};
+pub use provider::Provider;
 
 /// How the broker treats tokens.
 #[derive(Clone, Debug)]

@@ -22,10 +22,10 @@ use crate::{
     mismatch::{Mismatch, Mismatches},
     order::OrderKey,
     policy::{PluginPolicy, Policy},
-    report::Stage,
     sealed::SealedFile,
     secret::Secret,
     services::http::HostGrants,
+    stage::Stage,
 };
 
 /// A plugin that the operator lets in, with its resolved config. The next step runs its code.

@@ -20,12 +20,10 @@ use axum::{
 use hyper::body::{Body as _, Incoming};
 use tower::Service as _;
 
-use crate::{
-    http::{
-        Route,
-        error::{ApiError, Cause},
-    },
-    metrics::HttpMetrics,
+use super::{
+    Route,
+    counts::HttpMetrics,
+    error::{ApiError, Cause},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -7,7 +7,7 @@ use std::{
 
 use axum::{extract::Request, handler::Handler, response::Response};
 
-use crate::{http::error::Cause, metrics::HttpMetrics};
+use super::{counts::HttpMetrics, error::Cause};
 
 /// A route, as metrics name it: the pattern, never the path that a caller chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,3 +1,5 @@
+//! Steps 2, 4 and 5 on real and on damaged files.
+
 use std::{fs, path::Path, process::Command};
 
 use object::{

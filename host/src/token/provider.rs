@@ -9,34 +9,12 @@ use super::{
 };
 use crate::{
     call::{Attributes, Call},
-    capability::{Scope, TokenProvider},
+    capability::{Scope, Sharing, TokenProvider},
     chain::selects,
     fault::{Fault, FaultKind},
-    manifest::TokenDeclaration,
     policy::Selector,
     registry::Plugin,
 };
-
-/// Who may get a token that was made for somebody else.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Sharing {
-    /// Nobody: the provider may look at the workspace, so each workspace has tokens of its own.
-    #[default]
-    PerWorkspace,
-    /// Whoever asks for the same scope. The provider never learns for which workspace it works, so its tokens cannot
-    /// depend on that.
-    PerScope,
-}
-
-impl From<TokenDeclaration> for Sharing {
-    fn from(declared: TokenDeclaration) -> Self {
-        if declared.shared {
-            Self::PerScope
-        } else {
-            Self::PerWorkspace
-        }
-    }
-}
 
 /// A token provider as the broker knows it.
 pub struct Provider {

@@ -1,3 +1,5 @@
+//! Steps 3 and 6: what the operator says, against what a file asks for.
+
 use std::{collections::HashMap, fs};
 
 use serde_json::{Value, json};

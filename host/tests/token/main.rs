@@ -12,9 +12,9 @@ mod world;
 use std::{collections::BTreeSet, sync::atomic::Ordering::SeqCst, time::Duration};
 
 use provisionhook_host::{
-    capability::Scope,
+    capability::{Scope, Sharing},
     fault::FaultKind,
-    token::{BrokerSettings, Sharing, TokenErrorKind},
+    token::{BrokerSettings, TokenErrorKind},
 };
 
 use world::{DOWN, HOUR, Reply, World, call, pass};

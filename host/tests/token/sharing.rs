@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use provisionhook_host::{
     call::Call,
-    capability::Scope,
+    capability::{Scope, Sharing},
     fault::FaultKind,
     registry::Plugin,
-    token::{BrokerSettings, Provider, Sharing},
+    token::{BrokerSettings, Provider},
 };
 
 use crate::world::{HOUR, World, call, pass};

@@ -11,11 +11,11 @@ use std::{
 use jiff::Timestamp;
 use provisionhook_host::{
     call::Call,
-    capability::{Outcome, Scope, Token, TokenProvider},
+    capability::{Outcome, Scope, Sharing, Token, TokenProvider},
     fault::{Fault, FaultKind},
     redact::Redactor,
     secret::Secret,
-    token::{Broker, BrokerSettings, Provider, Sharing, TokenError},
+    token::{Broker, BrokerSettings, Provider, TokenError},
 };
 use tokio::time::Instant;
 

@@ -1,3 +1,5 @@
+//! Manifests, sound and not.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

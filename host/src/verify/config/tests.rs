@@ -1,3 +1,5 @@
+//! A plugin's config file, sound and not.
+
 use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use super::*;

@@ -9,11 +9,12 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::http::Route;
+use super::Route;
+use crate::metrics::Metrics;
 
 /// Counts answers. A clone counts into the same counters.
 #[derive(Clone, Debug)]
-pub struct HttpMetrics(Arc<Counters>);
+pub(crate) struct HttpMetrics(Arc<Counters>);
 
 #[derive(Debug)]
 struct Counters {
@@ -29,7 +30,12 @@ struct Labels {
 }
 
 impl HttpMetrics {
-    pub(super) fn new(registry: &mut Registry) -> Self {
+    /// Counts that `metrics` shows.
+    pub(super) fn shown_by(metrics: &Metrics) -> Self {
+        metrics.register(Self::new)
+    }
+
+    fn new(registry: &mut Registry) -> Self {
         let all = Family::<Labels, Counter>::default();
         registry.register(
             "http_requests",
@@ -46,7 +52,7 @@ impl HttpMetrics {
     }
 
     /// Counts one answer.
-    pub fn count(&self, route: Route, status: StatusCode) {
+    pub(super) fn count(&self, route: Route, status: StatusCode) {
         if status == StatusCode::OK {
             // INVARIANT: `Route::ALL` lists the routes in the order of their discriminants; a test compares them.
             if let Some(counter) = self.0.ok.get(route as usize) {
