@@ -10,7 +10,9 @@
 )]
 
 mod in_process {
+    pub(crate) mod handles;
     pub(crate) mod host;
+    pub(crate) mod loaded;
     pub(crate) mod plugins;
 
     mod calls;

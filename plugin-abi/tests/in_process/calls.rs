@@ -4,7 +4,8 @@ use fixture_greeter::Greeter;
 use provisionhook_plugin_abi::wire::{FaultKind, LEVEL_INFO, POLL_FAULT, POLL_READY, Str};
 
 use super::{
-    host::{Loaded, TestEnv, TestReply},
+    handles::{TestEnv, TestReply},
+    loaded::Loaded,
     plugins::{Busy, blocking::BlockingBusy},
 };
 

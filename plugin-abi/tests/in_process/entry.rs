@@ -15,7 +15,8 @@ use provisionhook_plugin_abi::{
 use serde_json::{Value, json};
 
 use super::{
-    host::{Loaded, TestEnv, TestReply},
+    handles::{TestEnv, TestReply},
+    loaded::Loaded,
     plugins::{Busy, DROPPED, waiting::AsyncBusy},
 };
 

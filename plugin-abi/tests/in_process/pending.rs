@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use provisionhook_plugin_abi::wire::{FaultKind, POLL_FAULT, POLL_PENDING, POLL_READY};
 
 use super::{
-    host::{LIVE_OPERATIONS, Loaded, Owned, TestEnv, TestReply, Woken},
+    handles::{Owned, TestEnv, TestReply, Woken},
+    host::LIVE_OPERATIONS,
+    loaded::Loaded,
     plugins::waiting::AsyncBusy,
 };
 

@@ -3,7 +3,8 @@
 use provisionhook_plugin_abi::wire::{FaultKind, POLL_FAULT};
 
 use super::{
-    host::{Loaded, TestEnv, TestReply},
+    handles::{TestEnv, TestReply},
+    loaded::Loaded,
     plugins::blocking::BlockingBusy,
 };
 
