@@ -84,6 +84,26 @@ mod tests {
     }
 
     #[test]
+    fn the_example_in_the_docs_loads_and_has_every_key() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/docs/examples/provisionhook.toml"
+        );
+        let loaded = load(Some(Path::new(path)), &BTreeMap::new()).unwrap();
+        loaded.config.check_to_serve().unwrap();
+        let missing: Vec<&str> =
+            KEYS.iter()
+                .filter(|key| {
+                    !loaded.origins.iter().any(|(name, ..)| {
+                        keys::find(name).is_some_and(|found| found.name == key.name)
+                    })
+                })
+                .map(|key| key.name)
+                .collect();
+        assert!(missing.is_empty(), "{path}: expected {missing:?}");
+    }
+
+    #[test]
     fn the_environment_wins_over_the_file() {
         let loaded = load_text(
             "listen = '127.0.0.1:1'\n[plugin.pat-store]\norder = 3\n",

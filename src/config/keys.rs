@@ -276,3 +276,21 @@ fn in_terms_of(pattern: &str, name: &str) -> String {
         .and_then(|rest| rest.split('.').next());
     pattern.replace('*', plugin.unwrap_or("NAME"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operators_guide_lists_every_key_and_no_other() {
+        let rows: String = KEYS
+            .iter()
+            .map(|key| format!("| `{}` | {} |\n", key.name, key.help.replace('|', "\\|")))
+            .collect();
+        let table = format!("| key | meaning (default) |\n|---|---|\n{rows}\n");
+        assert!(
+            include_str!("../../docs/operating.md").contains(&table),
+            "docs/operating.md: expected this table:\n{table}"
+        );
+    }
+}
