@@ -10,7 +10,9 @@ mod compiled;
 #[path = "../support/header.rs"]
 mod header;
 mod layout;
+mod logged;
 mod rust;
+mod services;
 mod world;
 
 use std::time::Duration;

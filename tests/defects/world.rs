@@ -79,14 +79,24 @@ impl World {
         name: &str,
         limit: Duration,
     ) -> Result<Option<String>, Fault> {
+        self.mutate_for(name, &call(limit))
+    }
+
+    /// The same for this call, given up at its deadline.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) fn mutate_for(&self, name: &str, call: &Call) -> Result<Option<String>, Fault> {
         let plugin = self.plugin(name);
         let mutator = plugin.mutator.as_ref().unwrap();
         let mut edits = Edits::new(Arc::new(BaseEnv::new()));
         edits.begin(0, &plugin.keys);
-        let call = call(limit);
+        let limit = call.deadline.map_or(PATIENCE, |at| {
+            at.saturating_duration_since(Instant::now())
+        });
         let ended = self
             .runtime
-            .block_on(finish(limit, mutator.mutate(&call, &mut edits)));
+            .block_on(finish(limit, mutator.mutate(call, &mut edits)));
         let Err(fault) = ended else {
             edits
                 .commit()
@@ -125,7 +135,8 @@ pub(crate) fn until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-fn call(limit: Duration) -> Call {
+/// A call for the workspace `w1`.
+pub(crate) fn call(limit: Duration) -> Call {
     let mut call = Call {
         deadline: Some(Instant::now() + limit),
         ..Call::default()
