@@ -11,6 +11,7 @@ mod compiled;
 mod header;
 mod layout;
 mod logged;
+mod replaced;
 mod rust;
 mod services;
 mod world;
