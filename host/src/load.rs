@@ -19,6 +19,7 @@ mod bridge;
 mod clock;
 mod entry;
 mod env_handle;
+mod file_limit;
 mod frame;
 mod guard;
 mod host_op;
@@ -42,6 +43,7 @@ use std::{
     time::Duration,
 };
 
+pub use self::file_limit::raise_file_limit;
 use self::{
     blocking::Pool,
     boot_thread::{Job, Lost},
