@@ -13,7 +13,7 @@ pub(crate) struct Request {
     pub(crate) host: String,
     /// Only with `credential.useHttpPath=true`.
     pub(crate) path: Option<String>,
-    /// Only for `store` and `erase`.
+    /// Only for `store` and `erase`; from `password`, or out of the `credential` that a newer git gives back.
     pub(crate) password: Option<Zeroizing<String>>,
     /// The caller takes `authtype` and `credential` (git 2.46 and newer).
     pub(crate) authtype: bool,
@@ -42,6 +42,7 @@ impl Request {
                 "host" => request.host = value.to_owned(),
                 "path" => request.path = Some(value.to_owned()),
                 "password" => request.password = Some(Zeroizing::new(value.to_owned())),
+                "credential" => request.password = password_of(value),
                 "capability[]" if value == "authtype" => request.authtype = true,
                 _ => {}
             }
@@ -95,6 +96,13 @@ impl Answer {
     }
 }
 
+/// The password in `base64(username:password)`, as [`Answer::to_attributes`] writes it.
+fn password_of(credential: &str) -> Option<Zeroizing<String>> {
+    let pair = Zeroizing::new(STANDARD.decode(credential).ok()?);
+    let (_, password) = std::str::from_utf8(&pair).ok()?.split_once(':')?;
+    Some(Zeroizing::new(password.to_owned()))
+}
+
 /// What this helper can do, for `git credential capability`.
 pub(crate) const CAPABILITIES: &str = "version 0\ncapability authtype\n";
 
@@ -127,6 +135,17 @@ mod tests {
         assert!(
             request("protocol=http\nhost=127.0.0.1:8080\n").is_for(&["127.0.0.1:8080".to_owned()])
         );
+    }
+
+    #[test]
+    fn the_password_is_found_in_what_git_gives_back() {
+        let password = |text| request(text).password.map(|password| password.to_string());
+        assert_eq!(password("password=p=q\n").as_deref(), Some("p=q"));
+        assert_eq!(
+            password("authtype=Basic\ncredential=eDpw\n").as_deref(),
+            Some("p")
+        );
+        assert_eq!(password("credential=not base64\n"), None);
     }
 
     #[test]
