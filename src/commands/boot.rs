@@ -12,7 +12,7 @@ use provisionhook_host::{
     secret::Secret,
     services::http::{HttpClient, HttpSettings},
 };
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tracing::{info, warn};
 
 use super::logging;
@@ -26,12 +26,38 @@ const PLUGIN_THREADS: usize = 8;
 
 /// The plugins, loaded, and what they run on.
 pub(super) struct Booted {
-    /// Where plugins run; its timers and sockets serve them.
-    pub(super) plugins: Runtime,
+    pub(super) plugins: PluginRuntime,
     pub(super) redactor: Redactor,
     pub(super) registry: Arc<Registry>,
     pub(super) reports: Arc<[PluginReport]>,
     missing_required: Vec<String>,
+}
+
+/// Where plugins run; its timers and sockets serve them. Nobody waits for it to end: a plugin may be stuck in a call.
+pub(super) struct PluginRuntime {
+    handle: Handle,
+    runtime: Option<Runtime>,
+}
+
+impl PluginRuntime {
+    fn of(runtime: Runtime) -> Self {
+        Self {
+            handle: runtime.handle().clone(),
+            runtime: Some(runtime),
+        }
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl Drop for PluginRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// Starts the log and loads the plugins. A plugin that is refused is a report; `check_required` says whether that may be.
@@ -65,7 +91,7 @@ pub(super) fn start(config: &Config) -> Result<Booted, Box<dyn Error>> {
         ..
     } = outcome;
     Ok(Booted {
-        plugins,
+        plugins: PluginRuntime::of(plugins),
         redactor,
         registry: Arc::new(registry),
         reports: reports.into(),

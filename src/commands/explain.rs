@@ -29,16 +29,18 @@ pub(super) fn run(config: &Config, Explain { workspace, json }: Explain) -> Comm
     };
     let plugins = booted.registry.snapshot();
     let settings = boot::chain_settings();
-    let explanation =
-        booted
-            .plugins
-            .block_on(explain(&plugins, base, &call, &settings, &booted.redactor));
+    let explanation = booted.plugins.handle().block_on(explain(
+        &plugins,
+        base,
+        &call,
+        &settings,
+        &booted.redactor,
+    ));
     if json {
         output::json(&explanation)?;
     } else {
         print(&explanation);
     }
-    booted.plugins.shutdown_background();
     Ok(if explanation.error.is_some() {
         ExitCode::FAILURE
     } else {

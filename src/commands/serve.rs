@@ -38,10 +38,7 @@ pub(super) fn run(config: &Config) -> CommandResult {
         .build()?;
     let booted = boot::start(config)?;
     booted.check_required()?;
-    let served = http.block_on(serve(config, auth, &booted));
-    // Not dropped: that would wait for plugins that do not return.
-    booted.plugins.shutdown_background();
-    served?;
+    http.block_on(serve(config, auth, &booted))?;
     info!("provisionhook has stopped");
     Ok(ExitCode::SUCCESS)
 }
