@@ -1,0 +1,14 @@
+//! The real binary with real plugins, a real git and a server that enforces GitHub's contract: each test starts its own
+//! platform on a free port of loopback, over a directory of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod api;
+mod command;
+mod input;
+mod job;
+mod platform;
+mod refusals;
+mod restart;
+mod secrets;
+mod world;

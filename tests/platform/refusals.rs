@@ -1,0 +1,215 @@
+//! What an operator gets told who made a mistake: expected, found, what to do, and a status that is not success.
+
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use crate::world::{ADMIN, Ended, World};
+
+/// The platform does not start over this configuration.
+fn refused(world: &World, keys: &str) -> Ended {
+    world.write_config(keys);
+    let ended = world.run(&["serve"]);
+    assert_eq!(ended.status, Some(1), "{ended:#?}");
+    assert!(!ended.err.contains("panicked"), "{ended:#?}");
+    ended
+}
+
+#[test]
+fn a_key_that_does_not_exist() {
+    let world = World::bare();
+    refused(&world, "lisen = \"127.0.0.1:1\"\n").expect(
+        1,
+        "provisionhook.toml: unknown key `lisen`; did you mean `listen`?",
+    );
+    let world = world.with_tables("[plugin.pat-store]\nrequird = true\n");
+    refused(&world, "").expect(
+        1,
+        "unknown key `plugin.pat-store.requird`; did you mean `plugin.pat-store.required`?",
+    );
+}
+
+#[test]
+fn a_value_of_another_type() {
+    let world = World::bare();
+    refused(&world, "dev = \"yes\"\n")
+        .expect(1, "provisionhook.toml, line 1: invalid type: string");
+    let world = world.with_tables("[provision]\nbudget = \"soon\"\n");
+    refused(&world, "").expect(
+        1,
+        "expected a duration such as `2s` or `500ms`, found `soon`",
+    );
+}
+
+#[test]
+fn a_configuration_that_is_not_there() {
+    let world = World::bare();
+    fs::remove_file(world.path("provisionhook.toml")).unwrap();
+    world
+        .run(&["serve"])
+        .expect(1, "provisionhook: cannot read the configuration file ");
+    world.run(&["serve"]).expect(
+        1,
+        "provisionhook.toml: create it, or name another with --config: No such file or directory",
+    );
+}
+
+#[test]
+fn a_variable_that_is_no_key() {
+    let world = World::bare();
+    let variable = |name: &str, value: &str| {
+        Ended::of(world.command(&["serve"]).env(name, value).output().unwrap())
+    };
+    variable("PROVISIONHOOK_LISTN", "x").expect(
+        1,
+        "environment: unknown key `PROVISIONHOOK_LISTN`; did you mean `PROVISIONHOOK_LISTEN`?",
+    );
+    variable("PROVISIONHOOK_DEV", "maybe")
+        .expect(1, "environment: `PROVISIONHOOK_DEV` expects true or false");
+}
+
+#[test]
+fn an_admin_token_that_is_short_or_missing() {
+    let world = World::bare();
+    let short = |token: &str| {
+        let mut command = world.command(&["serve"]);
+        Ended::of(
+            command
+                .env("PROVISIONHOOK_ADMIN_TOKEN", token)
+                .output()
+                .unwrap(),
+        )
+    };
+    let ended = short("hunter2hunter2");
+    ended.expect(
+        1,
+        "`admin_token`: expected at least 32 characters, found 14; make one with `openssl rand -hex 32`",
+    );
+    assert!(!ended.err.contains("hunter2"));
+    let text = fs::read_to_string(world.path("provisionhook.toml")).unwrap();
+    let without: String = text
+        .lines()
+        .filter(|line| !line.contains(ADMIN))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    world.write("provisionhook.toml", without, 0o600);
+    world.run(&["serve"]).expect(
+        1,
+        "`admin_token`: expected a token, found none; set `admin_token`, or listen on loopback with `dev = true`",
+    );
+}
+
+#[test]
+fn a_plugin_directory_that_is_missing_or_open_to_all() {
+    let world = World::bare();
+    fs::set_permissions(world.path("plugins"), fs::Permissions::from_mode(0o777)).unwrap();
+    world.run(&["serve"]).expect(1, "chmod go-w");
+    fs::remove_dir(world.path("plugins")).unwrap();
+    world
+        .run(&["serve"])
+        .expect(1, "plugins: expected a directory, found nothing");
+}
+
+#[test]
+fn a_key_file_that_is_missing_or_no_key() {
+    let world = World::new();
+    world.configure("github-app-auth", &world.app_config("nowhere.pem"));
+    let reason = reason(&world, "20-github-app-auth.so");
+    assert!(reason.contains("nowhere.pem"), "{reason}");
+    world.write(
+        "plugins/github-app.pem",
+        "-----BEGIN RSA PRIVATE KEY-----\nc2VjcmV0\n-----END RSA PRIVATE KEY-----\n",
+        0o600,
+    );
+    world.configure("github-app-auth", &world.app_config("github-app.pem"));
+    let reason = self::reason(&world, "20-github-app-auth.so");
+    assert!(
+        reason.contains("private_key") && !reason.contains("c2VjcmV0"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn a_plugin_config_that_its_schema_refuses() {
+    let world = World::new();
+    world.configure("gh-identity", r#"{"rols": {}}"#);
+    let reason = reason(&world, "10-gh-identity.so");
+    assert!(
+        reason.contains("rols") && reason.contains("did you mean") && reason.contains("roles"),
+        "{reason}"
+    );
+}
+
+/// Why the running platform refused this file.
+fn reason(world: &World, file: &str) -> String {
+    let platform = world.serve();
+    let plugins = platform.get("/admin/plugins").expect(200);
+    let reports = plugins["reports"].as_array().unwrap();
+    let report = reports
+        .iter()
+        .find(|report| report["file"].as_str().unwrap().ends_with(file))
+        .unwrap();
+    assert_eq!(report["state"], "refused", "{report}");
+    report["reason"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_refused_plugin_stops_the_start_only_if_it_is_required() {
+    let world = World::new();
+    world.configure("pat-store", r#"{"file": "relative.toml"}"#);
+    let platform = world.serve();
+    assert_eq!(platform.get("/ready").status, 200);
+    drop(platform);
+    let world = world.and_tables("[plugin.pat-store]\nrequired = true\n");
+    world.run(&["serve"]).expect(
+        1,
+        "provisionhook: expected the required plugins to run, found pat-store refused; see the reports above, or set `required = false`",
+    );
+    let world = world.and_tables("[plugin.not-there]\nrequired = true\n");
+    world
+        .run(&["serve"])
+        .expect(1, "found pat-store, not-there refused");
+}
+
+#[test]
+fn an_address_in_use() {
+    let world = World::bare();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut command = world.command(&["serve"]);
+    let ended = Ended::of(
+        command
+            .env("PROVISIONHOOK_LISTEN", &address)
+            .output()
+            .unwrap(),
+    );
+    ended.expect(
+        1,
+        &format!("expected to listen on {address}, and could not: choose another address, or stop what listens there"),
+    );
+}
+
+#[test]
+fn a_second_platform_over_the_same_state() {
+    let world = World::new();
+    let platform = world.serve();
+    let workspace = platform.provision(&["sleep", "600"]);
+    world.run(&["serve"]).expect(
+        1,
+        "state.db: expected to be its only user, found it locked: stop the other platform that uses it, or give this one its own",
+    );
+    assert_eq!(platform.show(&workspace.id)["state"], "running");
+    platform.delete(&workspace.id);
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_made() {
+    let world = World::bare();
+    world.write("file", "", 0o600);
+    let mut command = world.command(&["serve"]);
+    let ended = Ended::of(
+        command
+            .env("PROVISIONHOOK_STATE_DIR", world.path("file/state"))
+            .output()
+            .unwrap(),
+    );
+    ended.expect(1, "file/state");
+}
