@@ -39,6 +39,9 @@ pub(crate) enum Command {
     /// Stand between the platform and one workspace; the platform starts this itself.
     #[command(hide = true)]
     Supervise {
+        /// How many files the workspace may have open; without it, as many as the platform.
+        #[arg(long)]
+        open_files: Option<u64>,
         /// The workspace's directory.
         directory: PathBuf,
     },

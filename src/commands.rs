@@ -38,7 +38,10 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::CredentialHelper(helper) => credential_helper::run(&helper, &ProcessEnvironment),
         Command::Doctor(doctor) if doctor.keys => doctor::list_keys(),
         Command::Doctor(_) => doctor::run(cli.config.as_deref(), configured()),
-        Command::Supervise { directory } => supervise::run(&directory),
+        Command::Supervise {
+            open_files,
+            directory,
+        } => supervise::run(&directory, open_files),
     };
     result.unwrap_or_else(|error| {
         output::error(&with_causes(error.as_ref()));

@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, error::Error, sync::Arc};
 use provisionhook_host::{
     boot::{BootOutcome, boot},
     chain,
-    load::{DEFAULT_LOAD_LIMIT, Services},
+    load::{DEFAULT_LOAD_LIMIT, Services, raise_file_limit},
     redact::Redactor,
     registry::Registry,
     report::{PluginReport, State},
     secret::Secret,
     services::http::{HttpClient, HttpSettings},
 };
+use rustix::process::{Resource, getrlimit};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tracing::{info, warn};
 
@@ -30,6 +31,8 @@ pub(super) struct Booted {
     pub(super) redactor: Redactor,
     pub(super) registry: Arc<Registry>,
     pub(super) reports: Arc<[PluginReport]>,
+    /// How many files a workspace may have open: the limit that the platform was started with. None = no limit.
+    pub(super) open_files: Option<u64>,
     missing_required: Vec<String>,
 }
 
@@ -65,6 +68,10 @@ pub(super) fn start(config: &Config) -> Result<Booted, Box<dyn Error>> {
     let redactor = Redactor::new();
     logging::start(&config.log, &redactor)?;
     info!(version = build::LONG_VERSION, "provisionhook starts");
+    let open_files = getrlimit(Resource::Nofile).current;
+    if let Err(error) = raise_file_limit() {
+        warn!(%error, "the limit on open files could not be raised; each plugin keeps one open");
+    }
     let plugins = Builder::new_multi_thread()
         .worker_threads(PLUGIN_THREADS)
         .thread_name("plugins")
@@ -95,6 +102,7 @@ pub(super) fn start(config: &Config) -> Result<Booted, Box<dyn Error>> {
         redactor,
         registry: Arc::new(registry),
         reports: reports.into(),
+        open_files,
         missing_required,
     })
 }

@@ -59,7 +59,7 @@ async fn serve(config: &Config, auth: Auth, booted: &Booted) -> Result<(), Box<d
         store,
         auth,
         readiness,
-        local_runtime(config)?,
+        local_runtime(config, booted.open_files)?,
         url,
     )?;
     let provisioner = parts.provisioner.clone();
@@ -98,9 +98,13 @@ fn make_state_directory(path: &Path) -> Result<(), String> {
 }
 
 /// The runtime of this machine, with this very program as the supervisor of its workspaces.
-fn local_runtime(config: &Config) -> Result<Arc<dyn Runtime>, Box<dyn Error>> {
+fn local_runtime(
+    config: &Config,
+    open_files: Option<u64>,
+) -> Result<Arc<dyn Runtime>, Box<dyn Error>> {
     let program = std::env::current_exe()?;
-    let supervisor = vec![program.into_os_string(), "supervise".into()];
+    let mut supervisor = vec![program.into_os_string(), "supervise".into()];
+    supervisor.extend(open_files.map(|limit| format!("--open-files={limit}").into()));
     Ok(Arc::new(LocalRuntime::new(
         &config.state_dir.join("workspaces"),
         supervisor,

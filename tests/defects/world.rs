@@ -91,9 +91,9 @@ impl World {
         let mutator = plugin.mutator.as_ref().unwrap();
         let mut edits = Edits::new(Arc::new(BaseEnv::new()));
         edits.begin(0, &plugin.keys);
-        let limit = call.deadline.map_or(PATIENCE, |at| {
-            at.saturating_duration_since(Instant::now())
-        });
+        let limit = call
+            .deadline
+            .map_or(PATIENCE, |at| at.saturating_duration_since(Instant::now()));
         let ended = self
             .runtime
             .block_on(finish(limit, mutator.mutate(call, &mut edits)));

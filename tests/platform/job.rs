@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io::Write as _, process::Stdio};
 
 use crate::{
     platform::{Platform, Workspace},
-    world::{Ended, PAT, World, until},
+    world::{Ended, OPEN_FILES, PAT, World, until},
 };
 
 /// Asks git for the credential of github.com; says what it got under this title.
@@ -55,6 +55,22 @@ fn a_workspace_gets_exactly_the_computed_environment() {
         ("PROVISIONHOOK_WORKSPACE_ID", &workspace.id),
     ]);
     assert_eq!(found, expected);
+}
+
+#[test]
+fn a_workspace_gets_the_limit_on_open_files_that_the_platform_was_started_with() {
+    let world = World::bare();
+    let platform = world.serve();
+    let workspace = platform.provision(&["sh", "-c", "ulimit -Sn; ulimit -Hn"]);
+    let output = platform.whole_output(&workspace.id);
+    let (soft, hard) = output.trim().split_once('\n').unwrap();
+    assert_eq!(soft, OPEN_FILES.to_string());
+    let limits = platform.limits();
+    let of_platform = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let of_platform: Vec<_> = of_platform.unwrap().split_whitespace().collect();
+    assert_eq!(of_platform[3..5], [hard, hard]);
 }
 
 #[test]

@@ -78,6 +78,11 @@ impl<'w> Platform<'w> {
         self.child.borrow_mut().try_wait().unwrap().is_none()
     }
 
+    /// The limits of its process.
+    pub(crate) fn limits(&self) -> String {
+        fs::read_to_string(format!("/proc/{}/limits", self.child.borrow().id())).unwrap()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.borrow().id()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();

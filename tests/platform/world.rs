@@ -21,6 +21,8 @@ pub(crate) const ADMIN: &str = "an-admin-token-that-nobody-will-guess-0123456789
 pub(crate) const PAT: &str = "npm_0123456789abcdefghijABCDEFGHIJ012345";
 /// In the platform's own environment, and in no workspace's.
 pub(crate) const NOT_INHERITED: (&str, &str) = ("OPERATORS_OWN", "stays-with-the-platform");
+/// The limit on open files that the platform is started with.
+pub(crate) const OPEN_FILES: u32 = 512;
 const BINARY: &str = env!("CARGO_BIN_EXE_provisionhook");
 const KEY: &str = include_str!("../github-server/keys/app.private-key.pem");
 
@@ -187,10 +189,13 @@ impl World {
         self.write("gate", "", 0o600);
     }
 
-    /// The binary with the usual configuration and an environment of its own.
+    /// The binary with the usual configuration, an environment of its own, and a limit on open files.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
+        let mut command = Command::new("/bin/sh");
         command
+            .arg("-c")
+            .arg(format!("ulimit -Sn {OPEN_FILES}; exec \"$0\" \"$@\""))
+            .arg(BINARY)
             .arg("--config")
             .arg(self.path("provisionhook.toml"))
             .args(arguments)
