@@ -1,6 +1,6 @@
 //! The layout of the contract: as a Rust plugin carries it, as a host compares it, as `abi-layout.golden` records it.
 //!
-//! Only [`describe`] and the derives on the wire types know `abi_stable`; what its own loader does (`load_from_*`, which
+//! Only `describe` and the derives on the wire types know `abi_stable`; what its own loader does (`load_from_*`, which
 //! caches one module per type) is never used. The comparison ignores where a type comes from: a plugin built from another
 //! copy of this crate, under another name, has the same contract.
 

@@ -30,7 +30,7 @@
 //! - [`sdk`] and [`prelude`]: what Rust authors see. All of it is safe.
 //! - [`export_plugin!`]: the manifest, the note and the entry symbol.
 //! - [`layout`]: how a host compares its contract with a Rust plugin's.
-//! - [`pointer`]: how either side reads what the other one passed.
+//! - [`pointer`](mod@pointer): how either side reads what the other one passed.
 
 pub mod ffi;
 pub mod layout;
