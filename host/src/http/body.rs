@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use crate::http::error::ApiError;
 
+/// How much of a body that is too large is read all the same.
+const MAX_DISCARDED: usize = 16 * 1024 * 1024;
+
 /// The JSON body of `request`.
 ///
 /// # Errors
@@ -29,6 +32,7 @@ pub(crate) async fn json(
         .and_then(|length| length.parse::<usize>().ok())
         .is_some_and(|length| length > limit)
     {
+        drop(tokio::time::timeout(time, discard(request.into_body())).await);
         return Err(ApiError::too_large(limit));
     }
     let body = Limited::new(request.into_body(), limit).collect();
@@ -39,6 +43,16 @@ pub(crate) async fn json(
         Err(_) => return Err(ApiError::slow_body()),
     };
     parse(&bytes)
+}
+
+/// Reads a body that is not wanted: a client that writes before it reads would see a broken connection and no answer.
+async fn discard(mut body: Body) {
+    let mut left = MAX_DISCARDED;
+    while left > 0
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        left = left.saturating_sub(frame.data_ref().map_or(1, Bytes::len));
+    }
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), ApiError> {
