@@ -119,15 +119,14 @@ pub unsafe fn sized<T: Sized32>(from: *const T) -> Result<T, PointerError> {
     if bytes < T::SIZE_AT + size_of::<u32>() || bytes % align_of::<T>() != 0 {
         return Err(PointerError::BadSize(size));
     }
+    if bytes >= size_of::<T>() {
+        // The common case, and a copy of a length that the compiler knows.
+        // SAFETY: the source has at least `size_of::<T>()` readable bytes, as the caller says, and is aligned.
+        return Ok(unsafe { from.read() });
+    }
     let mut copy = MaybeUninit::<T>::zeroed();
     // SAFETY: the source has `bytes` readable bytes, as the caller says; the copy has `size_of::<T>()`; both are apart.
-    unsafe {
-        ptr::copy_nonoverlapping(
-            from.cast::<u8>(),
-            copy.as_mut_ptr().cast::<u8>(),
-            bytes.min(size_of::<T>()),
-        )
-    };
+    unsafe { ptr::copy_nonoverlapping(from.cast::<u8>(), copy.as_mut_ptr().cast::<u8>(), bytes) };
     // SAFETY: all zero is a value of `T`, and so is a prefix of another one followed by zeros.
     Ok(unsafe { copy.assume_init() })
 }
