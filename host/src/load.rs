@@ -5,7 +5,8 @@
 //!
 //! A loaded plugin has the powers of the process. What is done here protects the host against *broken* plugins: every
 //! pointer is checked as far as a pointer can be checked, every size, every poll code; a panic of the host never unwinds
-//! into a plugin; what hangs is given up. Nothing here protects against a plugin that means harm (DESIGN 8).
+//! into a plugin; what hangs is given up, except in a library's constructor, which holds the dynamic linker's lock: threads that
+//! then start or end may hang with it. Nothing here protects against a plugin that means harm (DESIGN 8).
 
 #![expect(
     clippy::missing_errors_doc,
