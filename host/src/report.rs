@@ -22,6 +22,8 @@ use crate::{
 pub enum State {
     /// It runs.
     Loaded,
+    /// It passed every check that runs no code of it. It was not loaded: nobody asked for that.
+    Passed,
     /// It is not as expected.
     Refused,
     /// The operator said so.
@@ -32,6 +34,7 @@ impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Loaded => "loaded",
+            Self::Passed => "passed",
             Self::Refused => "refused",
             Self::Disabled => "disabled",
         })
@@ -103,10 +106,19 @@ impl PluginReport {
     #[must_use]
     pub fn loaded(verified: &Verified) -> Self {
         Self {
+            state: State::Loaded,
+            ..Self::passed(verified)
+        }
+    }
+
+    /// A plugin that was checked and not loaded.
+    #[must_use]
+    pub fn passed(verified: &Verified) -> Self {
+        Self {
             file: verified.path().to_owned(),
             name: Some(verified.name().to_owned()),
             version: Some(verified.manifest().version.clone()),
-            state: State::Loaded,
+            state: State::Passed,
             capabilities: verified.manifest().capabilities.clone(),
             order: verified.order().number,
             sha256: Some(verified.sha256().to_owned()),

@@ -211,7 +211,7 @@ fn report(outcome: &BootOutcome) {
     }
     for report in &outcome.reports {
         match report.state {
-            State::Loaded => log_warnings(report),
+            State::Loaded | State::Passed => log_warnings(report),
             State::Disabled => info!(file = %report.file.display(), "plugin disabled"),
             State::Refused => warn!(file = %report.file.display(), "plugin refused: {report}"),
         }

@@ -128,7 +128,7 @@ fn plugins(config: &Config) -> Vec<bool> {
     warnings.for_each(|warning| output::line(&format!("note   plugins: {warning}")));
     let reports = checked.reports.iter().map(|report| match report.state {
         State::Refused => tell("plugin", Err(report.to_string())),
-        State::Loaded | State::Disabled => tell("plugin", Ok(report.to_string())),
+        State::Loaded | State::Passed | State::Disabled => tell("plugin", Ok(report.to_string())),
     });
     reports.collect()
 }
