@@ -181,6 +181,16 @@ mod tests {
     }
 
     #[test]
+    fn the_password_of_the_proxy_is_hidden() {
+        let proxy = "http://user:proxy-password@proxy:3128";
+        let loaded = load_text(&format!("[http_client]\nproxy = '{proxy}'"), &[]).unwrap();
+        assert_eq!(loaded.origins[0].1, "[hidden]");
+        let text = loaded.config.http_client.proxy.unwrap();
+        assert!(!format!("{text:?}").contains("proxy-password"));
+        assert_eq!(text.resolve("http_client.proxy").unwrap().expose(), proxy);
+    }
+
+    #[test]
     fn the_platform_does_not_listen_beyond_loopback_without_an_admin_token() {
         let refusal = |text| {
             load_text(text, &[])

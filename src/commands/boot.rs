@@ -4,12 +4,10 @@ use std::{collections::BTreeMap, error::Error, sync::Arc};
 
 use provisionhook_host::{
     boot::{BootOutcome, boot},
-    chain,
     load::{DEFAULT_LOAD_LIMIT, Services, raise_file_limit},
     redact::Redactor,
     registry::Registry,
     report::{PluginReport, State},
-    secret::Secret,
     services::http::{HttpClient, HttpSettings},
 };
 use rustix::process::{Resource, getrlimit};
@@ -19,7 +17,7 @@ use tracing::{info, warn};
 use super::logging;
 use crate::{
     build,
-    config::{Config, Environment as _, OperatorEnvironment, ProcessEnvironment},
+    config::{Config, ConfigError, Environment as _, OperatorEnvironment, ProcessEnvironment},
 };
 
 /// Threads on which plugins run: not those that serve HTTP, so that a plugin that does not return blocks nobody else.
@@ -78,7 +76,7 @@ pub(super) fn start(config: &Config) -> Result<Booted, Box<dyn Error>> {
         .enable_all()
         .build()?;
     let services = Services {
-        http: HttpClient::new(&http_settings(config))?,
+        http: HttpClient::new(&http_settings(config)?)?,
         redactor: redactor.clone(),
         runtime: plugins.handle().clone(),
         load_limit: DEFAULT_LOAD_LIMIT,
@@ -118,11 +116,6 @@ impl Booted {
             )),
         }
     }
-}
-
-/// What holds for a chain run.
-pub(super) fn chain_settings() -> chain::Settings {
-    chain::Settings::default()
 }
 
 /// What every workspace gets under everything else: what the operator configured, what is inherited by name, and git's
@@ -194,15 +187,18 @@ fn git_config(
     Ok(numbered.chain(count).collect())
 }
 
-pub(super) fn http_settings(config: &Config) -> HttpSettings {
-    HttpSettings {
-        proxy: config.http_client.proxy.clone().map(Secret::new),
+pub(super) fn http_settings(config: &Config) -> Result<HttpSettings, ConfigError> {
+    let proxy = config.http_client.proxy.as_ref();
+    Ok(HttpSettings {
+        proxy: proxy
+            .map(|proxy| proxy.resolve("http_client.proxy"))
+            .transpose()?,
         no_proxy: config.http_client.no_proxy.clone(),
         ca_file: config.http_client.ca_file.clone(),
         connect_timeout: config.http_client.connect_timeout,
         timeout: config.http_client.timeout,
         ..HttpSettings::default()
-    }
+    })
 }
 
 fn report(outcome: &BootOutcome) {

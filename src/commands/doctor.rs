@@ -105,7 +105,7 @@ fn state(config: &Config) -> Result<String, String> {
 }
 
 fn outgoing(config: &Config) -> Result<String, String> {
-    let settings = boot::http_settings(config);
+    let settings = boot::http_settings(config).map_err(|error| error.to_string())?;
     HttpClient::new(&settings).map_err(|error| with_causes(&error))?;
     Ok(if settings.proxy.is_some() {
         "through the proxy"

@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use provisionhook_host::{
     call::{Attributes, Call},
-    chain::{ChangeKind, Explanation, explain},
+    chain::{ChangeKind, Explanation, Settings, explain},
     env::{BaseEnv, BaseOrigin, Provenance},
     registry::Registry,
     secret::Secret,
@@ -28,7 +28,7 @@ pub(super) fn run(config: &Config, Explain { workspace, json }: Explain) -> Comm
         ..Call::default()
     };
     let plugins = booted.registry.snapshot();
-    let settings = boot::chain_settings();
+    let settings = Settings::default();
     let explanation = booted.plugins.handle().block_on(explain(
         &plugins,
         base,

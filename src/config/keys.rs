@@ -188,7 +188,7 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key(
         "http_client.proxy",
-        Kind::Text,
+        Kind::Secret,
         "proxy URL for the plugins' requests",
     ),
     key(

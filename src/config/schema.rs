@@ -173,7 +173,7 @@ pub(crate) struct Git {
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct HttpClientSection {
-    pub(crate) proxy: Option<String>,
+    pub(crate) proxy: Option<SecretText>,
     pub(crate) no_proxy: Vec<String>,
     pub(crate) ca_file: Option<PathBuf>,
     #[serde(deserialize_with = "duration")]
