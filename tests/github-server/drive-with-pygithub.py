@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Drives the server with PyGithub, PyJWT and cryptography, none of which is this project's.
 
-Starts the binary itself, once for each form of token, and ends with a line for each check. How to run it: see README.md.
+Starts the binary itself, once for each form of token, and ends with a line for each check.
 """
 
 import datetime

@@ -52,6 +52,7 @@ const STEPS: &[Step] = &[
         ],
     ),
     step("outside-plugins", &["cargo", "xtask", "outside-plugins"]),
+    step("second-opinions", &["cargo", "xtask", "second-opinions"]),
     step("tests", &["cargo", "nextest", "run", "--workspace"]),
     step(
         "doc-tests",

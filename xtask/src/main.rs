@@ -5,7 +5,9 @@ mod abi;
 mod ci;
 mod files;
 mod header;
+mod opinions;
 mod outside;
+mod python;
 
 use std::{error::Error, io::Write, process::ExitCode};
 
@@ -22,6 +24,10 @@ enum Command {
     Ci(ci::Arguments),
     /// Build the plugins of the tests as other people build them
     OutsidePlugins(outside::Arguments),
+    /// Install what tests need from the Python package index into target/python
+    Python(python::Arguments),
+    /// Drive the servers of the tests with clients that other people wrote
+    SecondOpinions(opinions::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -30,6 +36,8 @@ fn main() -> ExitCode {
         Command::Abi(arguments) => abi::run(&arguments),
         Command::Ci(arguments) => ci::run(&arguments),
         Command::OutsidePlugins(arguments) => outside::run(&arguments),
+        Command::Python(arguments) => python::run(&arguments),
+        Command::SecondOpinions(arguments) => opinions::run(&arguments),
     };
     match done {
         Ok(said) => say(&said, ExitCode::SUCCESS),
