@@ -22,7 +22,8 @@
 //!
 //! # The way of a workspace, and of a token
 //!
-//! - [`chain`] runs the plugins of a registry, each as a transaction, over an [`env`](mod@env) that keeps who set what.
+//! - [`chain`] runs the plugins of a registry, each as a transaction, over an [`env`](mod@env) that keeps who set what; they may put
+//!   [`files`], too.
 //! - [`provision`] records a workspace in the [`store`], runs the chain, and starts it through a [`runtime`].
 //! - [`token`] caches and renews tokens; [`redact`] keeps them, and every other [`secret`], out of what is shown.
 //! - [`http`] is the API over all of it, with [`metrics`]; nothing below it knows a status code.
@@ -135,6 +136,7 @@ mod clock;
 pub mod discover;
 pub mod env;
 pub mod fault;
+pub mod files;
 pub mod health;
 pub mod http;
 pub mod inspect;

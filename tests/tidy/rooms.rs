@@ -22,26 +22,27 @@ const GROUND: &[&str] = &[
 /// Each room with those that it may import beside the ground. A room names only rooms above its own line, so that there
 /// is no way round in a circle.
 const ROOMS: &[(&str, &[&str])] = &[
+    ("files", &[]),
     ("health", &[]),
     ("redact", &[]),
-    ("runtime", &[]),
+    ("runtime", &["files"]),
     ("sealed", &[]),
     ("services", &["redact"]),
     ("store", &[]),
     ("env", &["redact"]),
-    ("capability", &["env"]),
+    ("capability", &["env", "files"]),
     ("discover", &[]),
     ("inspect", &["discover", "env", "sealed", "services"]),
     (
         "verify",
-        &["discover", "env", "inspect", "sealed", "services"],
+        &["discover", "env", "files", "inspect", "sealed", "services"],
     ),
     (
         "load",
-        &["capability", "env", "redact", "services", "verify"],
+        &["capability", "env", "files", "redact", "services", "verify"],
     ),
     ("report", &["discover", "inspect", "verify"]),
-    ("registry", &["capability", "env", "health"]),
+    ("registry", &["capability", "env", "files", "health"]),
     (
         "boot",
         &[
