@@ -136,6 +136,19 @@ pub struct Response {
 }
 
 impl Response {
+    /// A response as [`Request::send`] gives it, for tests of a plugin with a client of their own.
+    pub fn new(
+        status: u16,
+        headers: impl IntoIterator<Item = (String, String)>,
+        body: impl Into<Vec<u8>>,
+    ) -> Self {
+        Self {
+            status,
+            headers: headers.into_iter().collect(),
+            body: Zeroizing::new(body.into()),
+        }
+    }
+
     /// The status code.
     #[must_use]
     pub fn status(&self) -> u16 {

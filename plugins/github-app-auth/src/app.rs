@@ -3,19 +3,22 @@
 mod installation;
 mod mint;
 
-use std::sync::Mutex;
+use std::{sync::Mutex, time::Duration};
 
 use jiff::Timestamp;
 use provisionhook_plugin_abi::sdk::Fault;
-use zeroize::Zeroizing;
+use provisionhook_provider_kit::{
+    limit::{self, Limit},
+    outside::{Outside, Request, Response},
+    shared::Shared,
+    skew::Skew,
+};
 
 use crate::{
     config::Settings,
     jwt,
-    limit::{self, Limit},
-    outside::{Outside, Request, Response},
     refusal::{self, Asked},
-    skew::Skew,
+    scope::Wish,
 };
 
 pub use self::mint::Minted;
@@ -24,6 +27,16 @@ use self::installation::Installation;
 
 /// A token for 500 repositories comes with a description of each.
 const MOST_BYTES: u64 = 8 * 1024 * 1024;
+
+const USER_AGENT: &str = concat!("provisionhook-github-app-auth/", env!("CARGO_PKG_VERSION"));
+
+/// GitHub's own word for a limit that does not say how long is a minute; the primary limit's window is an hour.
+const LIMITS: limit::Rules = limit::Rules {
+    untold: Duration::from_secs(60),
+    longest: Duration::from_secs(3600),
+    reset: Some("x-ratelimit-reset"),
+    remaining: Some("x-ratelimit-remaining"),
+};
 
 /// The App. Its methods may be called from any thread, at the same time.
 #[derive(Debug)]
@@ -34,6 +47,8 @@ pub struct App<O> {
     limit: Limit,
     /// What was looked up. A `std` mutex: it is never held across a request.
     known: Mutex<Option<Installation>>,
+    /// What environments share.
+    injected: Shared<Wish, Minted>,
 }
 
 impl<O: Outside> App<O> {
@@ -47,8 +62,9 @@ impl<O: Outside> App<O> {
             settings,
             outside,
             skew: Skew::default(),
-            limit: Limit::default(),
+            limit: Limit::new(LIMITS),
             known: Mutex::default(),
+            injected: Shared::default(),
         })
     }
 
@@ -89,19 +105,19 @@ impl<O: Outside> App<O> {
         let mut response = None;
         for _ in 0..2 {
             let sent = self.outside.now();
-            self.limit.check(sent)?;
+            self.limit.check(&self.settings.service, sent)?;
             let assumed = self.skew.seconds();
             let jwt = jwt::sign(
                 &self.settings.key,
                 &self.settings.issuer,
-                self.skew.to_github(sent),
+                self.skew.to_service(sent),
             )?;
             let request = self.request(method, path, &jwt, body);
             let answer = self.outside.send(request).await?;
             self.skew
-                .learn(answer.date.as_deref(), sent, self.outside.now());
-            tracing::debug!(method, path, status = answer.status, "GitHub answered");
-            let again = answer.status == 401 && self.skew.seconds() != assumed;
+                .learn(&self.settings.service, &answer, sent, self.outside.now());
+            tracing::debug!(method, path, status = answer.status(), "GitHub answered");
+            let again = answer.status() == 401 && self.skew.seconds() != assumed;
             response = Some(answer);
             if !again {
                 break;
@@ -112,47 +128,32 @@ impl<O: Outside> App<O> {
     }
 
     fn request(&self, method: &'static str, path: &str, jwt: &str, body: Option<&[u8]>) -> Request {
-        let text = |value: &str| Zeroizing::new(value.to_owned());
-        let mut headers = vec![
-            ("accept", text("application/vnd.github+json")),
-            (
-                "x-github-api-version",
-                text(self.settings.base_url.api_version()),
-            ),
-            (
-                "user-agent",
-                text(concat!(
-                    "provisionhook-github-app-auth/",
-                    env!("CARGO_PKG_VERSION")
-                )),
-            ),
-            ("authorization", Zeroizing::new(format!("Bearer {jwt}"))),
-        ];
-        if body.is_some() {
-            headers.push(("content-type", text("application/json")));
-        }
-        Request {
-            method,
-            url: format!("{}{path}", self.settings.base_url),
-            headers,
-            body: body.map(<[u8]>::to_vec),
-            max_response_bytes: MOST_BYTES,
+        let request = Request::new(method, format!("{}{path}", self.settings.base_url))
+            .max_response_bytes(MOST_BYTES)
+            .header("accept", "application/vnd.github+json")
+            .header("x-github-api-version", self.settings.base_url.api_version())
+            .header("user-agent", USER_AGENT)
+            .bearer(jwt);
+        match body {
+            Some(body) => request.body("application/json", body),
+            None => request,
         }
     }
 
     /// # Errors
     /// A rate limit, or any refusal but 404.
     fn judged(&self, response: Response, asked: Asked<'_>) -> Result<Answer, Fault> {
-        if (200..300).contains(&response.status) {
+        if response.is_success() {
             return Ok(Answer::Success(response));
         }
         let message = refusal::message(&response).unwrap_or_default();
-        if limit::is_limit(&response, &message) {
-            let now = self.outside.now();
-            return Err(self.limit.reached(&response, now, self.skew.to_github(now)));
+        if self.limit.is_reached(&response, &message) {
+            return Err(self
+                .limit
+                .reached(&self.settings.service, &response, self.outside.now()));
         }
         let fault = refusal::fault(&response, asked, &self.settings);
-        if response.status == 404 {
+        if response.status() == 404 {
             Ok(Answer::NotFound(fault))
         } else {
             Err(fault)
@@ -175,25 +176,4 @@ impl Answer {
             Self::NotFound(fault) => Err(fault),
         }
     }
-}
-
-/// The documented fields of an answer; everything else in it is ignored.
-///
-/// # Errors
-/// A `transient` fault, which repeats nothing of the answer.
-fn read<T: serde::de::DeserializeOwned>(
-    response: &Response,
-    settings: &Settings,
-) -> Result<T, Fault> {
-    serde_json::from_slice(&response.body).map_err(|error| {
-        Fault::transient(format!(
-            "expected GitHub's JSON from {} (status {}), found something else at line {} column {} of {} bytes; \
-             if it stays so, look for a proxy or a login page in between",
-            settings.base_url,
-            response.status,
-            error.line(),
-            error.column(),
-            response.body.len()
-        ))
-    })
 }

@@ -5,11 +5,12 @@ mod id;
 use std::collections::BTreeMap;
 
 use provisionhook_plugin_abi::sdk::Fault;
+use provisionhook_provider_kit::service::Service;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::{
-    base_url::{self, BaseUrl},
+    base_url::{self, ApiUrl},
     jwt::Issuer,
     key::AppKey,
     name,
@@ -17,6 +18,8 @@ use crate::{
 };
 
 use self::id::Id;
+
+const STATUS_PAGE: &str = "https://www.githubstatus.com";
 
 /// The JSON beside the plugin. `config.schema.json` describes each field.
 #[derive(Deserialize)]
@@ -65,7 +68,9 @@ pub struct Settings {
     /// Which installation.
     pub target: Target,
     /// Where GitHub is.
-    pub base_url: BaseUrl,
+    pub base_url: ApiUrl,
+    /// GitHub, for messages.
+    pub service: Service,
     /// The host for which a token may be asked.
     pub git_host: String,
     /// The widest token.
@@ -80,7 +85,7 @@ impl Settings {
     /// # Errors
     /// A `config` fault with the JSON pointer of the first field that is wrong, what was expected and what was found.
     pub fn from_config(config: Config) -> Result<Self, Fault> {
-        let base_url = BaseUrl::parse(&config.base_url)?;
+        let base_url = ApiUrl::parse(&config.base_url)?;
         Ok(Self {
             issuer: issuer(config.app_id, config.client_id)?,
             key: AppKey::parse(&config.private_key)?,
@@ -88,6 +93,7 @@ impl Settings {
             git_host: config
                 .git_host
                 .unwrap_or_else(|| base_url.git_host().to_owned()),
+            service: Service::new("GitHub", base_url.to_string()).status_page(STATUS_PAGE),
             base_url,
             bounds: Bounds {
                 repositories: repositories(config.repositories)?,

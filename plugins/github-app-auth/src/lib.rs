@@ -2,26 +2,20 @@
 //!
 //! 1. [`config`]: the operator's JSON becomes [`Settings`](config::Settings); [`key`] and [`base_url`] are parts of it.
 //! 2. [`scope`]: what a workspace may wish for within them.
-//! 3. [`app`]: the App asks GitHub, with a [`jwt`], for the installation and the token. What it needs of the world is
-//!    [`outside`]: the host's clock and HTTP client.
-//! 4. [`injected`]: the one token that all starting workspaces share.
-//! 5. [`GithubAppAuth`]: all of it as a plugin.
+//! 3. [`app`]: the App asks GitHub, with a [`jwt`], for the installation and the token. All starting workspaces share one.
+//! 4. [`GithubAppAuth`]: all of it as a plugin.
 
 #![forbid(unsafe_code)]
 
 pub mod app;
 pub mod base_url;
 pub mod config;
-pub mod injected;
 pub mod jwt;
 pub mod key;
-pub mod outside;
 pub mod scope;
 
-mod limit;
 mod name;
 mod plugin;
 mod refusal;
-mod skew;
 
 pub use crate::plugin::GithubAppAuth;

@@ -1,15 +1,13 @@
-//! The plugin: what the host calls, and the host as the world outside.
+//! The plugin: what the host calls.
 
 use std::time::SystemTime;
 
-use jiff::Timestamp;
 use provisionhook_plugin_abi::prelude::*;
+use provisionhook_provider_kit::outside::Hosted;
 
 use crate::{
     app::{App, Minted},
     config::{Config, Settings},
-    injected::Injected,
-    outside::{self, Outside},
 };
 
 /// GitHub takes any password for a token with this user name.
@@ -19,7 +17,6 @@ const GIT_USER: &str = "x-access-token";
 #[derive(Debug)]
 pub struct GithubAppAuth {
     app: App<Hosted>,
-    injected: Injected,
 }
 
 impl Plugin for GithubAppAuth {
@@ -29,10 +26,7 @@ impl Plugin for GithubAppAuth {
         let app = App::new(Settings::from_config(config)?, Hosted(host.clone()))?;
         let settings = app.settings();
         tracing::info!(app = %settings.issuer, base_url = %settings.base_url, "ready");
-        Ok(Self {
-            app,
-            injected: Injected::default(),
-        })
+        Ok(Self { app })
     }
 }
 
@@ -42,7 +36,7 @@ impl EnvMutator for GithubAppAuth {
         if names.is_empty() {
             return Ok(());
         }
-        let minted = self.injected.token(&self.app).await?;
+        let minted = self.app.injected().await?;
         for name in names {
             env.set_secret(name, &minted.token)?;
         }
@@ -57,12 +51,7 @@ impl TokenProvider for GithubAppAuth {
         let wish = settings
             .bounds
             .narrowed(scope.repositories(), scope.permissions())?;
-        // Never from the cache of injected tokens: the host asks when its own token is old, or was refused somewhere.
-        let minted = self.app.mint(&wish).await?;
-        if wish.is_widest() {
-            self.injected.keep(&minted);
-        }
-        handed_over(&minted)
+        handed_over(&self.app.requested(&wish).await?)
     }
 }
 
@@ -74,37 +63,6 @@ fn handed_over(minted: &Minted) -> Result<Token, Fault> {
     Ok(Token::new(minted.token.as_str())
         .expires_at(expires_at)
         .username(GIT_USER))
-}
-
-/// The host's clock and HTTP client.
-#[derive(Debug)]
-struct Hosted(Host);
-
-impl Outside for Hosted {
-    fn now(&self) -> Timestamp {
-        Timestamp::try_from(self.0.clock().now()).unwrap_or_default()
-    }
-
-    async fn send(&self, request: outside::Request) -> Result<outside::Response, Fault> {
-        let mut outgoing = self
-            .0
-            .http()
-            .request(request.method, &request.url)
-            .max_response_bytes(request.max_response_bytes);
-        for (name, value) in &request.headers {
-            outgoing = outgoing.header(name, value);
-        }
-        let response = outgoing
-            .body(request.body.unwrap_or_default())
-            .send()
-            .await?;
-        let header = |name: &str| response.header(name).map(str::to_owned);
-        Ok(outside::Response::new(
-            response.status(),
-            header,
-            response.body(),
-        ))
-    }
 }
 
 export_plugin! {

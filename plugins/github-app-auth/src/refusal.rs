@@ -4,17 +4,13 @@
 //! `github-server` crate.
 
 use provisionhook_plugin_abi::sdk::Fault;
+use provisionhook_provider_kit::{outside::Response, quote::quoted};
 use serde::Deserialize;
 
 use crate::{
     config::{Settings, Target},
-    outside::Response,
     scope::Wish,
 };
-
-/// No word of a quoted message is longer, so that no key and no token can hide in one.
-const LONGEST_WORD: usize = 40;
-const LONGEST_QUOTE: usize = 200;
 
 /// What was asked for when GitHub refused.
 #[derive(Clone, Copy)]
@@ -33,7 +29,7 @@ struct Body {
 
 /// GitHub's message; none if the answer is not GitHub's JSON.
 pub(crate) fn message(response: &Response) -> Option<String> {
-    serde_json::from_slice::<Body>(&response.body)
+    serde_json::from_slice::<Body>(response.body())
         .ok()
         .map(|body| body.message)
 }
@@ -44,25 +40,19 @@ pub(crate) fn fault(response: &Response, asked: Asked<'_>, settings: &Settings) 
     let about = About {
         settings,
         asked,
-        quoted: quoted(message.as_deref()),
+        quoted: message
+            .as_deref()
+            .map_or_else(|| ": no JSON".to_owned(), quoted),
         message: message.as_deref(),
-        status: response.status,
+        status: response.status(),
     };
-    match response.status {
+    match response.status() {
         401 => about.unauthorized(),
         403 => about.forbidden(),
         404 => about.not_found(),
         410 => about.version(),
         422 => about.unprocessable(),
-        300..=399 => about.config("a redirect", "GitHub's API has moved; correct /base_url"),
-        400 | 405..=407 | 411..=417 => Fault::internal(format!(
-            "GitHub at {} does not understand the request (status {}){}; this plugin is too old for it or defective",
-            settings.base_url, about.status, about.quoted
-        )),
-        _ => Fault::transient(format!(
-            "GitHub at {} is out of order (status {}){}; it will be asked again. If it stays so, see https://www.githubstatus.com",
-            settings.base_url, about.status, about.quoted
-        )),
+        _ => settings.service.usual_fault(response, &about.quoted),
     }
 }
 
@@ -81,8 +71,8 @@ impl About<'_> {
 
     fn config(&self, found: &str, remedy: &str) -> Fault {
         Fault::config(format!(
-            "expected an answer for {} from GitHub at {}, found {found} (status {}){}; {remedy}",
-            self.settings.issuer, self.settings.base_url, self.status, self.quoted
+            "expected an answer for {} from {}, found {found} (status {}){}; {remedy}",
+            self.settings.issuer, self.settings.service, self.status, self.quoted
         ))
     }
 
@@ -125,8 +115,8 @@ impl About<'_> {
             );
         }
         Fault::denied(format!(
-            "GitHub at {} refuses {} (status {}){}; look at the App's page on GitHub, and at any proxy in between",
-            self.settings.base_url,
+            "{} refuses {} (status {}){}; look at the App's page on GitHub, and at any proxy in between",
+            self.settings.service,
             self.installation(),
             self.status,
             self.quoted
@@ -197,8 +187,8 @@ impl About<'_> {
             (wish.own_repositories, message)
         } else {
             let message = format!(
-                "GitHub at {} finds the request for repositories [{repositories}] and permissions [{permissions}] invalid{}",
-                self.settings.base_url, self.quoted
+                "{} finds the request for repositories [{repositories}] and permissions [{permissions}] invalid{}",
+                self.settings.service, self.quoted
             );
             (wish.own_repositories || wish.own_permissions, message)
         };
@@ -219,19 +209,6 @@ impl About<'_> {
             }
         }
     }
-}
-
-/// GitHub's message for a log, if it is fit for one.
-fn quoted(message: Option<&str>) -> String {
-    let Some(message) = message else {
-        return ": no JSON".to_owned();
-    };
-    let line = message.lines().next().unwrap_or_default();
-    let fit = |word: &str| word.len() <= LONGEST_WORD && !word.contains(char::is_control);
-    if line.is_empty() || line.len() > LONGEST_QUOTE || !line.split_whitespace().all(fit) {
-        return String::new();
-    }
-    format!(": {line:?}")
 }
 
 #[cfg(test)]
@@ -300,25 +277,10 @@ mod tests {
         ];
         let (settings, wish) = (settings(), Wish::default());
         for (status, body, kind, expected) in expectations {
-            let response = Response::new(status, |_| None, body.into_bytes());
+            let response = Response::new(status, [], body);
             let fault = fault(&response, Asked::Token(42, &wish), &settings);
             assert_eq!(fault.kind(), kind, "{fault}");
             assert!(fault.message().contains(expected), "{expected}: {fault}");
-        }
-    }
-
-    #[test]
-    fn a_quote_holds_no_long_word() {
-        assert_eq!(quoted(Some("Server Error\nmore")), ": \"Server Error\"");
-        assert_eq!(quoted(None), ": no JSON");
-        let jwt = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJpYXQiOjB9.c2ln";
-        for unfit in [
-            &format!("bad token {jwt}"),
-            "",
-            &"word ".repeat(50),
-            "a\u{1b}[31mb",
-        ] {
-            assert_eq!(quoted(Some(unfit)), "", "{unfit}");
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::name;
 pub const MOST_REPOSITORIES: usize = 500;
 
 /// How much a permission allows. A higher level contains the lower ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Read.
@@ -36,7 +36,7 @@ pub struct Bounds {
 }
 
 /// What to ask GitHub for. Empty parts do not narrow.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Wish {
     /// Whose repositories, if the workspace named any.
     pub owner: Option<String>,

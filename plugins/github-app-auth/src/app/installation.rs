@@ -3,12 +3,12 @@
 use std::sync::PoisonError;
 
 use provisionhook_plugin_abi::sdk::Fault;
+use provisionhook_provider_kit::outside::Outside;
 use serde::Deserialize;
 
 use crate::{
-    app::{Answer, App, read},
+    app::{Answer, App},
     config::Target,
-    outside::Outside,
     refusal::Asked,
     scope::Wish,
 };
@@ -92,7 +92,7 @@ impl<O: Outside> App<O> {
                 }
             },
         };
-        let shown: Shown = read(&response.found()?, self.settings())?;
+        let shown: Shown = self.settings.service.read(&response.found()?)?;
         tracing::debug!(
             installation = shown.id,
             owner = shown.account.login,

@@ -4,12 +4,12 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use provisionhook_plugin_abi::sdk::Fault;
+use provisionhook_provider_kit::{outside::Outside, shared::Fetched};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::{
-    app::{Answer, App, read},
-    outside::Outside,
+    app::{Answer, App},
     refusal::Asked,
     scope::{Permissions, Wish},
 };
@@ -19,20 +19,11 @@ use crate::{
 pub struct Minted {
     /// The token itself.
     pub token: Zeroizing<String>,
-    /// When it was minted, by the host's clock.
-    pub minted_at: Timestamp,
     /// When it ends, by the host's clock, even where GitHub's is another.
     pub expires_at: Timestamp,
 }
 
 impl Minted {
-    /// Whether at least half of its life is left.
-    #[must_use]
-    pub fn is_fresh(&self, now: Timestamp) -> bool {
-        let life = self.expires_at.duration_since(self.minted_at);
-        self.minted_at <= now && self.left(now) * 2 >= life
-    }
-
     /// How much longer it works.
     #[must_use]
     pub fn left(&self, now: Timestamp) -> SignedDuration {
@@ -40,10 +31,16 @@ impl Minted {
     }
 }
 
+impl Minted {
+    fn fetched(self) -> Fetched<Self> {
+        let expires_at = self.expires_at;
+        Fetched::until(self, expires_at)
+    }
+}
+
 impl fmt::Debug for Minted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Minted")
-            .field("minted_at", &self.minted_at)
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
     }
@@ -65,6 +62,31 @@ struct Shown {
 }
 
 impl<O: Outside> App<O> {
+    /// The widest token, which environments share: with at least half of its life left; or, while GitHub fails, one that
+    /// is still useful.
+    ///
+    /// # Errors
+    /// See [`mint`](Self::mint).
+    pub async fn injected(&self) -> Result<Minted, Fault> {
+        let wish = self.settings.bounds.widest();
+        let fetch = async { Ok(self.mint(&wish).await?.fetched()) };
+        self.injected.get(&wish, &self.outside, fetch).await
+    }
+
+    /// A token that was asked for, and not taken from those that environments share: the host asks when its own token is
+    /// old, or was refused somewhere. Environments that start later share this one, if it is as wide as theirs.
+    ///
+    /// # Errors
+    /// See [`mint`](Self::mint).
+    pub async fn requested(&self, wish: &Wish) -> Result<Minted, Fault> {
+        let minted = self.mint(wish).await?;
+        if wish.is_widest() {
+            self.injected
+                .keep(wish, minted.clone().fetched(), self.now());
+        }
+        Ok(minted)
+    }
+
     /// A new token. Nothing is cached here but the installation's number.
     ///
     /// # Errors
@@ -83,7 +105,7 @@ impl<O: Outside> App<O> {
             installation = other;
             answer = self.ask_for_token(installation.id, wish).await?;
         }
-        let shown: Shown = read(&answer.found()?, self.settings())?;
+        let shown: Shown = self.settings.service.read(&answer.found()?)?;
         let minted = self.checked(shown)?;
         tracing::info!(
             installation = installation.id,
@@ -111,7 +133,7 @@ impl<O: Outside> App<O> {
     /// # Errors
     /// A `transient` fault for a token that is none.
     fn checked(&self, shown: Shown) -> Result<Minted, Fault> {
-        let minted_at = self.now();
+        let now = self.now();
         let expires_at = self.skew.to_host(shown.expires_at);
         let found = if shown.token.is_empty() {
             "an empty one".to_owned()
@@ -120,12 +142,11 @@ impl<O: Outside> App<O> {
             .contains(|c: char| c.is_control() || c.is_whitespace())
         {
             "one with white space or control characters in it".to_owned()
-        } else if expires_at <= minted_at {
+        } else if expires_at <= now {
             format!("one that expired at {expires_at}")
         } else {
             return Ok(Minted {
                 token: shown.token,
-                minted_at,
                 expires_at,
             });
         };

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 
 use github_server::GithubServer;
 use provisionhook_plugin_abi::wire::FaultKind;
+use provisionhook_provider_kit_testing::assert_fault;
 use serde_json::json;
 
-use crate::world::{INSTALLATION, acme, app, assert_fault, fault, without_installations};
+use crate::world::{INSTALLATION, acme, app, fault, without_installations};
 
 fn paths(github: &GithubServer) -> Vec<String> {
     github

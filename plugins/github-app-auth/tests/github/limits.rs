@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use github_server::{Fault, StatusCode, Times};
 use provisionhook_plugin_abi::wire::FaultKind;
+use provisionhook_provider_kit_testing::assert_fault;
 use serde_json::json;
 
-use crate::world::{acme, app, assert_fault, fault};
+use crate::world::{acme, app, fault};
 
 #[tokio::test]
 async fn each_limit_tells_how_long_to_wait_and_nobody_asks_meanwhile() {

@@ -3,9 +3,10 @@
 use github_server::{Level, TokenForm};
 use jiff::SignedDuration;
 use provisionhook_plugin_abi::wire::FaultKind;
+use provisionhook_provider_kit_testing::assert_fault;
 use serde_json::json;
 
-use crate::world::{CLIENT_ID, PKCS8, acme, app, assert_fault};
+use crate::world::{CLIENT_ID, PKCS8, acme, app};
 
 #[tokio::test]
 async fn both_forms_of_token_come_through_whole() {

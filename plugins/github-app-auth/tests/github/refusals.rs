@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use github_server::{Fault, StatusCode, Times};
 use provisionhook_plugin_abi::wire::FaultKind;
+use provisionhook_provider_kit_testing::assert_fault;
 use serde_json::json;
 
-use crate::world::{INSTALLATION, OTHER_KEY, acme, app, assert_fault, fault};
+use crate::world::{INSTALLATION, OTHER_KEY, acme, app, fault};
 
 #[tokio::test]
 async fn another_app_s_identity_is_the_operator_s_to_mend() {
@@ -98,7 +99,7 @@ async fn a_github_that_is_out_of_order_is_transient_and_recovers() {
     let expectations = [
         (Fault::ServerError(StatusCode::BAD_GATEWAY), "status 502"),
         (Fault::CutInTheMiddle, "no answer"),
-        (Fault::NotJson, "expected GitHub's JSON"),
+        (Fault::NotJson, "expected JSON from GitHub"),
         (Fault::HugeBody(9 * 1024 * 1024), "too long"),
         (Fault::EmptyToken, "an empty one"),
         (Fault::ExpiredOnArrival, "one that expired at"),

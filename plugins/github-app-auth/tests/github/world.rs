@@ -1,21 +1,11 @@
-//! The server, the App in front of it, and the way between the two.
+//! The server, and the App in front of it.
 
-use std::{
-    sync::{
-        Arc, Once,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::Arc;
 
-use github_app_auth::{
-    app::App,
-    config::Settings,
-    outside::{Outside, Request, Response},
-};
+use github_app_auth::{app::App, config::Settings};
 use github_server::{Builder, GithubServer};
-use jiff::{SignedDuration, Timestamp};
-use provisionhook_plugin_abi::{sdk::Fault, wire::FaultKind};
+use provisionhook_plugin_abi::sdk::Fault;
+use provisionhook_provider_kit_testing::Wire;
 use serde_json::{Value, json};
 
 pub(crate) const KEY: &str =
@@ -80,73 +70,4 @@ pub(crate) async fn fault(app: &App<Wire>) -> Fault {
         "{fault}"
     );
     fault
-}
-
-pub(crate) fn assert_fault(fault: &Fault, kind: FaultKind, words: &[&str]) {
-    assert_eq!(fault.kind(), kind, "{fault}");
-    for word in words {
-        assert!(
-            fault.message().contains(word),
-            "expected {word:?} in: {fault}"
-        );
-    }
-}
-
-/// HTTP by reqwest, and the real time plus an offset that a test sets.
-pub(crate) struct Wire {
-    client: reqwest::Client,
-    offset: AtomicI64,
-}
-
-impl Default for Wire {
-    fn default() -> Self {
-        static TLS: Once = Once::new();
-        // Another test may have been first, which is as good.
-        TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(10))
-            .build()
-            .unwrap();
-        Self {
-            client,
-            offset: AtomicI64::new(0),
-        }
-    }
-}
-
-impl Wire {
-    /// Sets the host's clock that many seconds ahead of the real time.
-    pub(crate) fn set_clock(&self, seconds: i64) {
-        self.offset.store(seconds, Ordering::Relaxed);
-    }
-}
-
-impl Outside for Wire {
-    fn now(&self) -> Timestamp {
-        Timestamp::now() + SignedDuration::from_secs(self.offset.load(Ordering::Relaxed))
-    }
-
-    async fn send(&self, request: Request) -> Result<Response, Fault> {
-        let lost = |_| Fault::transient("no answer");
-        let mut outgoing = self
-            .client
-            .request(request.method.parse().unwrap(), &request.url);
-        for (name, value) in &request.headers {
-            outgoing = outgoing.header(*name, value.as_str());
-        }
-        let mut incoming = outgoing
-            .body(request.body.unwrap_or_default())
-            .send()
-            .await
-            .map_err(lost)?;
-        let mut body = Vec::new();
-        while let Some(piece) = incoming.chunk().await.map_err(lost)? {
-            body.extend_from_slice(&piece);
-            if body.len() as u64 > request.max_response_bytes {
-                return Err(Fault::transient("the answer is too long"));
-            }
-        }
-        let header = |name: &str| Some(incoming.headers().get(name)?.to_str().unwrap().to_owned());
-        Ok(Response::new(incoming.status().as_u16(), header, body))
-    }
 }
