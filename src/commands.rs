@@ -27,7 +27,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Serve => configured()
             .map_err(Into::into)
-            .and_then(|loaded| serve::run(&loaded.config)),
+            .and_then(|loaded| serve::run(&loaded.config, &configured)),
         Command::Run(run) => configured()
             .map_err(Into::into)
             .and_then(|loaded| run::run(&loaded.config, run)),

@@ -4,6 +4,7 @@
 //! with `_` for `.` and `-` (`plugins.directory` is `PROVISIONHOOK_PLUGINS_DIRECTORY`, `plugin.pat-store.order` is
 //! `PROVISIONHOOK_PLUGIN_PAT_STORE_ORDER`). An unknown key is refused, in both, with the nearest known one.
 
+mod access;
 mod error;
 mod keys;
 mod layers;
@@ -114,7 +115,7 @@ mod tests {
             ],
         )
         .unwrap();
-        assert_eq!(loaded.config.listen.port(), 2);
+        assert_eq!(loaded.config.listen.to_string(), "127.0.0.1:2");
         let policy = loaded.config.policy();
         assert_eq!(policy.plugins["pat-store"].order, Some(7));
         assert_eq!(
@@ -213,7 +214,8 @@ mod tests {
     #[test]
     fn a_short_admin_token_is_refused_without_showing_it() {
         let loaded = load_text("admin_token = 'hunter2'", &[]).unwrap();
-        let error = loaded.config.admin_token().unwrap_err().to_string();
+        let config = loaded.config;
+        let error = config.auth(&config.listen).unwrap_err().to_string();
         assert!(
             error.contains("found 7") && !error.contains("hunter2"),
             "{error}"

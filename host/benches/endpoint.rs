@@ -141,13 +141,15 @@ async fn platform(dir: &std::path::Path) -> (SocketAddr, WorkspaceToken) {
         broker,
         reports: Arc::new([]),
         github_provider: None,
-        auth: Auth::bearers(["an-admin-token-for-the-bench"]).unwrap(),
+        auth: Auth::bearers([("bench", "an-admin-token-for-the-bench-alone")]).unwrap(),
         readiness: Readiness::new().0,
         metrics,
         limits: Limits::default(),
     };
-    let server = Server::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
-    let address = server.address();
+    let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+        .await
+        .unwrap();
+    let address = server.address().tcp().unwrap();
     tokio::spawn(server.serve(parts, std::future::pending()));
     (address, token)
 }

@@ -7,17 +7,21 @@
     reason = "clippy.toml makes it cover private functions too; theirs are in the error types"
 )]
 
+mod address;
+mod attempts;
 mod auth;
 mod body;
 mod counts;
 mod error;
 mod gate;
+mod listener;
 mod providers;
 mod query;
 mod readiness;
 mod route;
 mod routes;
 mod server;
+mod tls;
 mod view;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -28,10 +32,13 @@ use axum::{
 };
 
 pub use self::{
+    address::{Address, NoAddress},
     auth::{Auth, AuthError},
+    listener::SOCKET_MODE,
     readiness::{Latch, Readiness},
     route::Route,
     server::{BindError, Server},
+    tls::{Tls, TlsError},
 };
 use self::{
     counts::HttpMetrics,
@@ -87,6 +94,8 @@ pub struct Limits {
     pub max_requests: usize,
     /// The most connections at once; more wait.
     pub max_connections: usize,
+    /// How many requests of one address with a token that opens nothing get 401 in a minute; more get 429.
+    pub bad_tokens: u32,
     /// How long running requests may go on after a shutdown has begun.
     pub drain_time: Duration,
 }
@@ -102,6 +111,7 @@ impl Default for Limits {
             token_time: Duration::from_secs(20),
             max_requests: 1024,
             max_connections: 8192,
+            bad_tokens: 30,
             drain_time: Duration::from_secs(30),
         }
     }
@@ -123,7 +133,14 @@ struct Api {
 impl Server {
     /// Serves the API until `shutdown` resolves; then takes no new connection, lets running requests end, and cuts off those that
     /// still run after the drain limit.
-    pub async fn serve(self, parts: ApiParts, shutdown: impl Future<Output = ()>) {
+    ///
+    /// # Errors
+    /// When TLS cannot be set up. Nothing was served.
+    pub async fn serve(
+        self,
+        parts: ApiParts,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), TlsError> {
         let ApiParts {
             provisioner,
             registry,
@@ -150,17 +167,12 @@ impl Server {
         let limits = api.limits.clone();
         let readiness = api.readiness.clone();
         let counts = HttpMetrics::shown_by(&api.metrics);
-        let gate = Gate::new(
-            router(Arc::new(api), counts.clone()),
-            counts,
-            limits.max_requests,
-            limits.request_time,
-        );
+        let gate = Gate::new(router(Arc::new(api), counts.clone()), counts, &limits);
         let draining = async move {
             shutdown.await;
             readiness.drain();
         };
-        self.run(gate, &limits, draining).await;
+        self.run(gate, &limits, draining).await
     }
 }
 

@@ -139,6 +139,13 @@ pub(super) fn base_env(
             .map(|(name, value)| (name.clone(), value.clone())),
     );
     env.extend(git_config(config, registry)?);
+    let authority = config.tls.ca_file.iter();
+    env.extend(authority.map(|path| {
+        (
+            "PROVISIONHOOK_CA_FILE".to_owned(),
+            path.display().to_string(),
+        )
+    }));
     let last_wins: BTreeMap<String, String> = env.into_iter().collect();
     Ok(last_wins.into_iter().collect())
 }

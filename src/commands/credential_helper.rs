@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Read as _},
+    path::PathBuf,
     process::ExitCode,
     sync::Arc,
 };
@@ -22,6 +23,7 @@ use crate::{
 /// Where the platform is, and who we are to it: what it put into the workspace's environment.
 struct Platform {
     url: String,
+    http: HttpSettings,
     workspace: String,
     token: Zeroizing<String>,
 }
@@ -68,10 +70,19 @@ impl Platform {
                 format!("expected {name} in the environment, found none; run this inside a workspace of the platform")
             })
         };
+        let url = variable("PROVISIONHOOK_URL")?;
+        let unix_socket = url.strip_prefix("unix:").map(PathBuf::from);
         Ok(Self {
-            url: variable("PROVISIONHOOK_URL")?
-                .trim_end_matches('/')
-                .to_owned(),
+            url: match unix_socket {
+                // The name is for the `Host` header alone.
+                Some(_) => "http://localhost".to_owned(),
+                None => url.trim_end_matches('/').to_owned(),
+            },
+            http: HttpSettings {
+                unix_socket,
+                ca_file: variable("PROVISIONHOOK_CA_FILE").ok().map(PathBuf::from),
+                ..HttpSettings::default()
+            },
             workspace: variable("PROVISIONHOOK_WORKSPACE_ID")?,
             token: Zeroizing::new(variable("PROVISIONHOOK_TOKEN")?),
         })
@@ -107,8 +118,7 @@ impl Platform {
         let url = format!("{}/workspaces/{}/{path}", self.url, self.workspace);
         let host =
             HostPattern::from_url(&url).map_err(|error| format!("PROVISIONHOOK_URL: {error}"))?;
-        let client =
-            HttpClient::new(&HttpSettings::default()).map_err(|error| error.to_string())?;
+        let client = HttpClient::new(&self.http).map_err(|error| error.to_string())?;
         let headers = vec![
             (
                 "authorization".to_owned(),

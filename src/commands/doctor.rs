@@ -69,13 +69,17 @@ fn tell(what: &str, result: Result<String, String>) -> bool {
 
 fn serving(config: &Config) -> Result<String, String> {
     config.check_to_serve().map_err(|error| error.to_string())?;
-    let token = config.admin_token().map_err(|error| error.to_string())?;
-    let who = if token.is_some() {
+    config
+        .auth(&config.listen)
+        .map_err(|error| error.to_string())?;
+    let who = if config.has_admin_tokens() {
         "with an admin token"
     } else {
         "in dev mode, without one"
     };
-    Ok(format!("{} {who}", config.listen))
+    let tls = config.tls().map_err(|error| with_causes(&error))?;
+    let how = tls.map_or("", |_| " over TLS");
+    Ok(format!("{}{how} {who}", config.listen))
 }
 
 /// Looks, and changes nothing: a doctor must not create the database of a platform that never ran.

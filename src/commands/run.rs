@@ -42,8 +42,8 @@ pub(super) fn run(config: &Config, run: Run) -> CommandResult {
 async fn workspace(config: &Config, booted: &Booted, request: WorkspaceRequest) -> CommandResult {
     let state = tempfile::tempdir()?;
     let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
-    let url = format!("http://{}", server.address());
-    let auth = Auth::bearers([random_token()?.as_str()])?;
+    let url = server.url();
+    let auth = Auth::bearers([("run", random_token()?.as_str())])?;
     let (readiness, latch) = Readiness::new();
     let foreground = Arc::new(Foreground::default());
     let runtime = Arc::clone(&foreground);
@@ -62,7 +62,7 @@ async fn workspace(config: &Config, booted: &Booted, request: WorkspaceRequest) 
         Err(error) => Err(error),
     };
     drop(stop);
-    serving.await?;
+    serving.await??;
     Ok(match exited?.exit {
         Exit::Code(code) => ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)),
         Exit::Signal(signal) => {

@@ -1,12 +1,15 @@
 //! `provisionhook serve`: the order of boot, until a signal ends it.
 
+mod init;
+mod reload;
+
 use std::{
     error::Error, fs::DirBuilder, os::unix::fs::DirBuilderExt as _, path::Path, process::ExitCode,
     sync::Arc, time::Duration,
 };
 
 use provisionhook_host::{
-    http::{ApiParts, Auth, Limits, Readiness, Server},
+    http::{ApiParts, Auth, Limits, Readiness},
     metrics::{BuildInfo, Metrics},
     provision::{Parts, Provisioner, Settings},
     runtime::{LocalRuntime, Runtime},
@@ -16,43 +19,54 @@ use provisionhook_host::{
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 
+use self::reload::Reload;
 use super::{
     CommandResult,
     boot::{self, Booted},
 };
-use crate::config::Config;
+use crate::config::{Config, ConfigError, Loaded};
 
 /// How much longer than a provision a request may take.
 const REQUEST_HEADROOM: Duration = Duration::from_secs(60);
 
-/// Serves until TERM or INT; workspaces live on.
-pub(super) fn run(config: &Config) -> CommandResult {
+/// Serves until TERM or INT; workspaces live on. `load` reads the configuration again.
+pub(super) fn run(
+    config: &Config,
+    load: &dyn Fn() -> Result<Loaded, ConfigError>,
+) -> CommandResult {
     config.check_to_serve()?;
-    let auth = match config.admin_token()? {
-        Some(token) => Auth::bearers([token.expose()])?,
-        None => Auth::dev(config.listen.ip())?,
-    };
+    // Before any plugin runs; and again when the socket is there.
+    config.auth(&config.listen)?;
+    config.tls()?;
     let http = tokio::runtime::Builder::new_multi_thread()
         .thread_name("http")
         .enable_all()
         .build()?;
     let booted = boot::start(config)?;
     booted.check_required()?;
-    http.block_on(serve(config, auth, &booted))?;
+    http.block_on(serve(config, load, &booted))?;
     info!("provisionhook has stopped");
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(config: &Config, auth: Auth, booted: &Booted) -> Result<(), Box<dyn Error>> {
-    let server = Server::bind(config.listen).await?;
+async fn serve(
+    config: &Config,
+    load: &dyn Fn() -> Result<Loaded, ConfigError>,
+    booted: &Booted,
+) -> Result<(), Box<dyn Error>> {
+    let server = init::listen(config).await?;
+    let auth = config.auth(server.address())?;
     let (readiness, latch) = Readiness::new();
-    let url = config
-        .public_url
-        .clone()
-        .unwrap_or_else(|| format!("http://{}", server.address()));
+    let url = config.public_url.clone().unwrap_or_else(|| server.url());
     make_state_directory(&config.state_dir)?;
     // The store first: its lock keeps a second platform away from the workspaces, too.
     let store = Store::open(&config.state_dir.join("state.db"))?;
+    let reload = Reload {
+        load,
+        address: server.address().clone(),
+        auth: auth.clone(),
+        tls: server.tls().cloned(),
+    };
     let parts = assemble(
         config,
         booted,
@@ -63,21 +77,19 @@ async fn serve(config: &Config, auth: Auth, booted: &Booted) -> Result<(), Box<d
         url,
     )?;
     let provisioner = parts.provisioner.clone();
-    info!(address = %server.address(), "listening");
-    let reconcile = async {
-        let outcome = provisioner.reconcile().await;
+    info!(address = %server.address(), tls = server.tls().is_some(), "listening");
+    let ready = async {
+        provisioner.reconcile().await?;
         drop(latch);
-        outcome
+        info!("ready");
+        init::ready();
+        reload.run().await?;
+        Ok::<_, Box<dyn Error>>(())
     };
-    let serving = server.serve(parts, terminated()?);
-    tokio::pin!(serving);
     tokio::select! {
-        () = &mut serving => {}
-        outcome = reconcile => {
-            outcome?;
-            info!("ready");
-            serving.await;
-        }
+        served = server.serve(parts, terminated()?) => served?,
+        // Ends only by an error.
+        failed = ready => failed?,
     }
     provisioner.drain(config.server.drain).await;
     Ok(())
@@ -172,6 +184,7 @@ fn limits(config: &Config) -> Limits {
             .request_timeout
             .max(config.provision.budget + REQUEST_HEADROOM),
         max_requests: config.server.max_concurrent,
+        bad_tokens: config.server.invalid_tokens_per_minute,
         drain_time: config.server.drain,
         ..Limits::default()
     }
@@ -186,6 +199,7 @@ fn terminated() -> Result<impl Future<Output = ()>, std::io::Error> {
             _ = terminate.recv() => "TERM",
             _ = interrupt.recv() => "INT",
         };
+        init::stopping();
         info!(
             signal = name,
             "stopping: no new requests, running ones may finish"

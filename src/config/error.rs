@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use provisionhook_host::http::{AuthError, TlsError};
+
 /// A configuration that cannot be used. Never holds a value of the file: it may be a secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -35,4 +37,14 @@ pub(crate) enum ConfigError {
         problem: String,
         remedy: &'static str,
     },
+    #[error("`{key}`: {problem}; {remedy}")]
+    NoSecret {
+        key: String,
+        problem: String,
+        remedy: &'static str,
+    },
+    #[error("`{key}`: {error}")]
+    Access { key: String, error: AuthError },
+    #[error("`tls`")]
+    Tls(#[source] TlsError),
 }

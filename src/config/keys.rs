@@ -49,7 +49,12 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "listen",
         Kind::Text,
-        "address and port of the HTTP API (127.0.0.1:7878)",
+        "address and port of the HTTP API, or unix:/PATH (127.0.0.1:7878)",
+    ),
+    key(
+        "socket_mode",
+        Kind::Text,
+        "mode of the Unix socket that `listen` names (0600)",
     ),
     key(
         "dev",
@@ -64,12 +69,32 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "public_url",
         Kind::Text,
-        "how a workspace reaches the API (http:// and the listen address)",
+        "how a workspace reaches the API (http:// or https:// and the listen address, or unix:/PATH)",
     ),
     key(
         "admin_token",
         Kind::Secret,
         "opens the admin routes; at least 32 characters",
+    ),
+    key(
+        "admin_tokens.*",
+        Kind::Secret,
+        "the same, with a name for the log instead of `admin`",
+    ),
+    key(
+        "tls.certificate",
+        Kind::Text,
+        "PEM file with the certificate chain to serve with; then the API speaks HTTPS only",
+    ),
+    key(
+        "tls.key",
+        Kind::Text,
+        "PEM file with the private key of the certificate",
+    ),
+    key(
+        "tls.ca_file",
+        Kind::Text,
+        "PEM file with the authority that workspaces are to trust for the API, as they see it",
     ),
     key(
         "plugins.directory",
@@ -225,6 +250,11 @@ pub(crate) const KEYS: &[Key] = &[
         "server.max_concurrent",
         Kind::Integer,
         "requests at once; more get 429 (1024)",
+    ),
+    key(
+        "server.invalid_tokens_per_minute",
+        Kind::Integer,
+        "of one address that get 401; more get 429 (30)",
     ),
     key(
         "server.drain",

@@ -20,6 +20,7 @@ const PREFIX: &str = "PROVISIONHOOK_";
 /// Set by the platform inside workspaces, or read by the command line itself; they are not keys.
 const NOT_KEYS: &[&str] = &[
     "PROVISIONHOOK_CONFIG",
+    "PROVISIONHOOK_CA_FILE",
     "PROVISIONHOOK_URL",
     "PROVISIONHOOK_TOKEN",
     "PROVISIONHOOK_WORKSPACE_ID",

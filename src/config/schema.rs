@@ -7,26 +7,27 @@ use std::{
     time::Duration,
 };
 
-use provisionhook_host::{policy::Policy, secret::Secret};
+use provisionhook_host::{http::Address, policy::Policy, secret::Secret};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{
-    ConfigError,
+    access::{self, SocketMode, TlsSection},
     plugins::{PluginSection, PluginsSection},
 };
-
-/// The shortest admin token that is accepted, in characters.
-const ADMIN_TOKEN_LENGTH: usize = 32;
 
 /// The whole configuration.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
-    pub(crate) listen: SocketAddr,
+    #[serde(deserialize_with = "access::address")]
+    pub(crate) listen: Address,
+    pub(crate) socket_mode: SocketMode,
     pub(crate) dev: bool,
     pub(crate) state_dir: PathBuf,
     pub(crate) public_url: Option<String>,
-    pub(crate) admin_token: Option<SecretText>,
+    pub(super) admin_token: Option<SecretText>,
+    pub(super) admin_tokens: BTreeMap<String, SecretText>,
+    pub(crate) tls: TlsSection,
     pub(crate) plugins: PluginsSection,
     plugin: BTreeMap<String, PluginSection>,
     pub(crate) provision: Provision,
@@ -40,11 +41,14 @@ pub(crate) struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7878)),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7878)).into(),
+            socket_mode: SocketMode::default(),
             dev: false,
             state_dir: PathBuf::from("/var/lib/provisionhook"),
             public_url: None,
             admin_token: None,
+            admin_tokens: BTreeMap::new(),
+            tls: TlsSection::default(),
             plugins: PluginsSection::default(),
             plugin: BTreeMap::new(),
             provision: Provision::default(),
@@ -58,57 +62,6 @@ impl Default for Config {
 }
 
 impl Config {
-    /// What must hold before the platform serves anybody; commands that serve nobody do not ask.
-    pub(crate) fn check_to_serve(&self) -> Result<(), ConfigError> {
-        let unusable = |key, problem: String, remedy| {
-            Err(ConfigError::Unusable {
-                key,
-                problem,
-                remedy,
-            })
-        };
-        if self.dev && !self.listen.ip().is_loopback() {
-            let problem = format!(
-                "expected a loopback address with `dev = true`, found {}",
-                self.listen
-            );
-            return unusable(
-                "listen",
-                problem,
-                "listen on 127.0.0.1, or set `admin_token` and `dev = false`",
-            );
-        }
-        if self.admin_token.is_none() && !self.dev {
-            let problem = "expected a token, found none".to_owned();
-            return unusable(
-                "admin_token",
-                problem,
-                "set `admin_token`, or listen on loopback with `dev = true`",
-            );
-        }
-        Ok(())
-    }
-
-    /// The admin token, read from where the configuration says; none in `dev` mode without one.
-    pub(crate) fn admin_token(&self) -> Result<Option<Secret>, ConfigError> {
-        const KEY: &str = "admin_token";
-        let Some(text) = &self.admin_token else {
-            return Ok(None);
-        };
-        let token = text.resolve(KEY)?;
-        let length = token.expose().len();
-        if length < ADMIN_TOKEN_LENGTH {
-            let problem =
-                format!("expected at least {ADMIN_TOKEN_LENGTH} characters, found {length}");
-            return Err(ConfigError::Unusable {
-                key: KEY,
-                problem,
-                remedy: "make one with `openssl rand -hex 32`",
-            });
-        }
-        Ok(Some(token))
-    }
-
     /// What the operator says about plugins, as the host takes it.
     pub(crate) fn policy(&self) -> Policy {
         Policy {
@@ -202,6 +155,7 @@ pub(crate) struct Server {
     #[serde(deserialize_with = "duration")]
     pub(crate) request_timeout: Duration,
     pub(crate) max_concurrent: usize,
+    pub(crate) invalid_tokens_per_minute: u32,
     #[serde(deserialize_with = "duration")]
     pub(crate) drain: Duration,
 }
@@ -212,6 +166,7 @@ impl Default for Server {
             max_body_bytes: 1024 * 1024,
             request_timeout: Duration::from_mins(1),
             max_concurrent: 1024,
+            invalid_tokens_per_minute: 30,
             drain: Duration::from_secs(20),
         }
     }

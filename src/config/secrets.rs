@@ -18,11 +18,11 @@ impl ConfigSource for OperatorEnvironment {
 
 impl SecretText {
     /// The secret itself, without the newline that editors put at the end of a file.
-    pub(crate) fn resolve(&self, key: &'static str) -> Result<Secret, ConfigError> {
+    pub(crate) fn resolve(&self, key: &str) -> Result<Secret, ConfigError> {
         match self {
             Self::Plain(secret) => Ok(secret.clone()),
-            Self::File(path) => read(path).map_err(|source| ConfigError::Unusable {
-                key,
+            Self::File(path) => read(path).map_err(|source| ConfigError::NoSecret {
+                key: key.to_owned(),
                 problem: format!("cannot read {}: {source}", path.display()),
                 remedy: "create the file, readable by the platform alone (mode 0600)",
             }),
@@ -30,8 +30,8 @@ impl SecretText {
                 ProcessEnvironment
                     .get(name)
                     .map(Secret::new)
-                    .ok_or_else(|| ConfigError::Unusable {
-                        key,
+                    .ok_or_else(|| ConfigError::NoSecret {
+                        key: key.to_owned(),
                         problem: format!("the environment variable {name} is not set"),
                         remedy: "set it, or name another with { \"$env\" = \"NAME\" }",
                     })

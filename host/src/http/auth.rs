@@ -5,38 +5,38 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use arc_swap::ArcSwap;
 use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::{HeaderMap, header, request::Parts, uri::Authority},
 };
 
 use crate::{
-    http::{Api, error::ApiError},
+    http::{Address, Api, error::ApiError},
     provision::{Grant, TOKEN_PREFIX},
     store::TokenHash,
 };
 
-/// Who may call the admin routes.
+/// Who may call the admin routes. Clones share it, so that tokens can be rotated while the platform serves.
 #[derive(Clone, Debug)]
-pub struct Auth(Admins);
+pub struct Auth(Arc<ArcSwap<Admins>>);
 
-#[derive(Clone, Debug)]
+#[derive(Debug, PartialEq, Eq)]
 enum Admins {
-    Bearers(Vec<TokenHash>),
-    Anyone,
+    Bearers(Vec<(Arc<str>, TokenHash)>),
+    /// Whoever can reach the socket, whose name in the log is this; over TCP only by a loopback name.
+    Anyone(Arc<str>),
 }
 
 /// Why there is no way to tell who may call the admin routes.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
     /// No token, and not for development either.
-    #[error(
-        "expected an admin token, found none: configure one, or use the development mode on a loopback address"
-    )]
+    #[error("expected a token, found none; set one, or listen on loopback in the development mode")]
     NoToken,
     /// A token that anybody could guess.
     #[error(
-        "expected admin tokens of at least {MIN_ADMIN_TOKEN} characters, found one of {found}: draw a longer one, such as with `openssl rand -hex 32`"
+        "expected at least {MIN_ADMIN_TOKEN} characters, found {found}; make one with `openssl rand -hex 32`"
     )]
     Short {
         /// Its length in bytes.
@@ -44,29 +44,31 @@ pub enum AuthError {
     },
     /// The tokens of workspaces are told by their shape.
     #[error(
-        "expected an admin token, found one that starts with \"{TOKEN_PREFIX}\" as workspace tokens do: draw another one"
+        "expected an admin token, found one that starts with \"{TOKEN_PREFIX}\" as workspace tokens do; make another with `openssl rand -hex 32`"
     )]
     WorkspaceShape,
     /// The development mode is for this machine only.
     #[error(
-        "expected a loopback address in the development mode, found {0}: listen on 127.0.0.1, or configure an admin token"
+        "expected a loopback address in the development mode, found {0}; listen on 127.0.0.1, or set an admin token"
     )]
     NotLoopback(IpAddr),
 }
 
 /// The shortest admin token.
-const MIN_ADMIN_TOKEN: usize = 16;
+const MIN_ADMIN_TOKEN: usize = 32;
 
 impl Auth {
-    /// Whoever has one of these tokens is an admin.
+    /// Whoever has one of these tokens is an admin. The name of a token is what the log calls its holder.
     ///
     /// # Errors
     /// When there is none, or one that is too weak to be one.
-    pub fn bearers<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Result<Self, AuthError> {
-        let checked = |token: &str| match token {
+    pub fn bearers<'a>(
+        tokens: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, AuthError> {
+        let checked = |(name, token): (&str, &str)| match token {
             _ if token.len() < MIN_ADMIN_TOKEN => Err(AuthError::Short { found: token.len() }),
             _ if token.starts_with(TOKEN_PREFIX) => Err(AuthError::WorkspaceShape),
-            _ => Ok(TokenHash::of(token)),
+            _ => Ok((Arc::from(name), TokenHash::of(token))),
         };
         let hashes = tokens
             .into_iter()
@@ -75,54 +77,79 @@ impl Auth {
         if hashes.is_empty() {
             Err(AuthError::NoToken)
         } else {
-            Ok(Self(Admins::Bearers(hashes)))
+            Ok(Self::of(Admins::Bearers(hashes)))
         }
     }
 
-    /// Everybody on this machine is an admin: for development, and only while the platform listens on `address`.
+    /// Everybody who can reach the API is an admin: for development, and only while that is nobody but this machine, or
+    /// whom the file system lets through.
     ///
     /// # Errors
     /// When others could reach that address.
-    pub fn dev(address: IpAddr) -> Result<Self, AuthError> {
-        if address.is_loopback() {
-            Ok(Self(Admins::Anyone))
-        } else {
-            Err(AuthError::NotLoopback(address))
+    pub fn dev(address: &Address) -> Result<Self, AuthError> {
+        match address {
+            Address::Tcp(address) if !address.ip().is_loopback() => {
+                Err(AuthError::NotLoopback(address.ip()))
+            }
+            Address::Tcp(_) | Address::Unix(_) => Ok(Self::of(Admins::Anyone("dev".into()))),
         }
     }
 
+    /// Lets in whom `other` lets in, from the next request on, and nobody else any more. Says whether that is a change.
+    pub fn replace(&self, other: &Self) -> bool {
+        let fresh = other.0.load_full();
+        let another = *fresh != **self.0.load();
+        if another {
+            self.0.store(fresh);
+        }
+        another
+    }
+
+    fn of(admins: Admins) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(admins)))
+    }
+
     fn admin(&self, headers: &HeaderMap) -> Result<Admin, ApiError> {
-        if matches!(self.0, Admins::Anyone) {
+        if let Admins::Anyone(name) = &**self.0.load() {
             return if is_local(headers) {
-                Ok(Admin(()))
+                Ok(Admin(Arc::clone(name)))
             } else {
                 Err(ApiError::not_local())
             };
         }
         let presented = bearer(headers).ok_or_else(ApiError::unauthenticated)?;
-        match presented {
-            _ if self.knows(presented) => Ok(Admin(())),
-            _ if presented.starts_with(TOKEN_PREFIX) => {
+        match self.holder(presented) {
+            Some(name) => Ok(Admin(name)),
+            None if presented.starts_with(TOKEN_PREFIX) => {
                 Err(ApiError::wrong_kind("this route takes the admin token"))
             }
-            _ => Err(ApiError::invalid_token()),
+            None => Err(ApiError::invalid_token()),
         }
     }
 
-    fn knows(&self, presented: &str) -> bool {
-        let Admins::Bearers(hashes) = &self.0 else {
-            return false;
+    /// The name of the admin whose token this is.
+    fn holder(&self, presented: &str) -> Option<Arc<str>> {
+        let admins = self.0.load();
+        let Admins::Bearers(hashes) = &**admins else {
+            return None;
         };
         let hash = TokenHash::of(presented);
         // All are compared, so that the time does not say which one was near.
-        hashes
-            .iter()
-            .fold(false, |found, known| (*known == hash) | found)
+        hashes.iter().fold(None, |found, (name, known)| {
+            (*known == hash).then(|| Arc::clone(name)).or(found)
+        })
     }
 }
 
-/// Proof that the caller is an admin.
-pub(crate) struct Admin(());
+/// Proof that the caller is an admin, and which one.
+pub(crate) struct Admin(Arc<str>);
+
+impl Admin {
+    /// Notes in the log who did this to a workspace.
+    pub(crate) fn did(&self, action: &'static str, workspace: &str) {
+        tracing::info!(admin = &*self.0, action, workspace, "asked by an admin");
+    }
+}
 
 impl FromRequestParts<Arc<Api>> for Admin {
     type Rejection = ApiError;
@@ -148,7 +175,7 @@ impl FromRequestParts<Arc<Api>> for Own {
             .find_map(|(name, value)| (name == "id").then_some(value));
         match id.and_then(|id| api.provisioner.access().admit(id, presented)) {
             Some(grant) => Ok(Self(grant)),
-            None if api.auth.knows(presented) => Err(ApiError::wrong_kind(
+            None if api.auth.holder(presented).is_some() => Err(ApiError::wrong_kind(
                 "this route takes the workspace's own token",
             )),
             None => Err(ApiError::invalid_token()),
@@ -215,26 +242,53 @@ mod tests {
 
     #[test]
     fn admin_tokens_are_long_and_not_shaped_like_a_workspaces() {
+        let refused = |token| Auth::bearers([("ci", token)]).unwrap_err();
         assert_eq!(Auth::bearers([]).unwrap_err(), AuthError::NoToken);
+        assert_eq!(refused("short"), AuthError::Short { found: 5 });
         assert_eq!(
-            Auth::bearers(["short"]).unwrap_err(),
-            AuthError::Short { found: 5 }
-        );
-        assert_eq!(
-            Auth::bearers(["phw_0123456789abcdef"]).unwrap_err(),
+            refused("phw_0123456789abcdef0123456789abcdef"),
             AuthError::WorkspaceShape
         );
-        let auth = Auth::bearers(["0123456789abcdef", "fedcba9876543210"]).unwrap();
-        assert!(auth.admin(&headers(&["Bearer fedcba9876543210"])).is_ok());
-        assert!(auth.admin(&headers(&["Bearer 0123456789abcdeF"])).is_err());
+        let auth = Auth::bearers([
+            ("a", "0123456789abcdef0123456789abcdef"),
+            ("b", "fedcba9876543210fedcba9876543210"),
+        ])
+        .unwrap();
+        let admin = auth
+            .admin(&headers(&["Bearer fedcba9876543210fedcba9876543210"]))
+            .unwrap();
+        assert_eq!(&*admin.0, "b");
+        assert!(
+            auth.admin(&headers(&["Bearer 0123456789abcdef0123456789abcdeF"]))
+                .is_err()
+        );
         assert!(auth.admin(&headers(&[])).is_err());
     }
 
     #[test]
-    fn the_development_mode_is_for_loopback_only() {
-        let dev = Auth::dev("127.0.0.1".parse().unwrap()).unwrap();
+    fn a_rotation_reaches_every_clone_at_once() {
+        let auth = Auth::bearers([("old", "0123456789abcdef0123456789abcdef")]).unwrap();
+        let shared = auth.clone();
+        let new = Auth::bearers([("new", "fedcba9876543210fedcba9876543210")]).unwrap();
+        assert!(auth.replace(&new) && !auth.replace(&new));
+        assert!(
+            shared
+                .admin(&headers(&["Bearer 0123456789abcdef0123456789abcdef"]))
+                .is_err()
+        );
+        assert!(
+            shared
+                .admin(&headers(&["Bearer fedcba9876543210fedcba9876543210"]))
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn the_development_mode_is_for_this_machine_only() {
+        let dev = |address: &str| Auth::dev(&address.parse().unwrap());
+        let open = dev("127.0.0.1:0").unwrap();
         let to = |host| {
-            dev.admin(&HeaderMap::from_iter([(
+            open.admin(&HeaderMap::from_iter([(
                 header::HOST,
                 HeaderValue::from_static(host),
             )]))
@@ -242,9 +296,9 @@ mod tests {
         };
         assert!(to("127.0.0.1:8080") && to("localhost") && to("[::1]:8080"));
         assert!(!to("evil.example:8080") && !to("10.0.0.1") && !to(""));
-        assert!(Auth::dev("::1".parse().unwrap()).is_ok());
+        assert!(dev("[::1]:1").is_ok() && dev("unix:/run/api.sock").is_ok());
         assert_eq!(
-            Auth::dev("0.0.0.0".parse().unwrap()).unwrap_err(),
+            dev("0.0.0.0:1").unwrap_err(),
             AuthError::NotLoopback([0, 0, 0, 0].into())
         );
     }

@@ -2,6 +2,8 @@
 //!
 //! A caller gets a canonical reason; the cause travels beside the answer to the log, and never leaves the platform.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -26,6 +28,7 @@ struct Parts {
     body: Body,
     headers: Vec<(header::HeaderName, HeaderValue)>,
     cause: Option<Cause>,
+    bad_token: bool,
 }
 
 /// What the log says of a failed request. Rides on the response as an extension.
@@ -36,6 +39,13 @@ pub(crate) struct Cause {
     /// The cause, without secrets.
     pub(crate) text: String,
     /// The route that failed; [`Counted`](crate::http::route::Counted) fills it in.
+    pub(crate) route: Route,
+}
+
+/// The request came with a token that opens nothing. Rides on the response as an extension, to those who count attempts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BadToken {
+    /// The route that was tried; [`Counted`](crate::http::route::Counted) fills it in.
     pub(crate) route: Route,
 }
 
@@ -60,6 +70,7 @@ impl ApiError {
             body,
             headers: Vec::new(),
             cause: None,
+            bad_token: false,
         }))
     }
 
@@ -104,10 +115,21 @@ impl ApiError {
 
     /// 401: a token that does not open this route. Whether it opens another, and whether the workspace exists, is not said.
     pub(crate) fn invalid_token() -> Self {
-        Self::challenge(
+        let mut refused = Self::challenge(
             "invalid token",
             "Bearer realm=\"provisionhook\", error=\"invalid_token\"",
+        );
+        refused.0.bad_token = true;
+        refused
+    }
+
+    /// 429: one address has tried many tokens that open nothing.
+    pub(crate) fn many_bad_tokens(wait: Duration) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too many invalid tokens: try again later",
         )
+        .retry_after(wait.as_secs())
     }
 
     /// 403: a token of the wrong kind for this route, told from its shape alone.
@@ -299,6 +321,7 @@ impl IntoResponse for ApiError {
             body,
             headers,
             cause,
+            bad_token,
         } = *self.0;
         let mut response = (status, Json(body)).into_response();
         response
@@ -309,6 +332,10 @@ impl IntoResponse for ApiError {
             .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(cause) = cause {
             response.extensions_mut().insert(cause);
+        }
+        if bad_token {
+            let route = Route::None;
+            response.extensions_mut().insert(BadToken { route });
         }
         response
     }

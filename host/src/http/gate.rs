@@ -5,10 +5,11 @@
 use std::{
     convert::Infallible,
     fmt::Write as _,
+    net::IpAddr,
     pin::pin,
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     task::Poll,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -21,9 +22,10 @@ use hyper::body::{Body as _, Incoming};
 use tower::Service as _;
 
 use super::{
-    Route,
+    Limits, Route,
+    attempts::{Attempts, Verdict},
     counts::HttpMetrics,
-    error::{ApiError, Cause},
+    error::{ApiError, BadToken, Cause},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -38,30 +40,34 @@ pub(crate) struct Gate {
     time: Duration,
     running: AtomicUsize,
     ids: RequestIds,
+    attempts: Attempts,
 }
 
 impl Gate {
-    pub(crate) fn new(
-        router: Router,
-        metrics: HttpMetrics,
-        max_requests: usize,
-        time: Duration,
-    ) -> Self {
+    pub(crate) fn new(router: Router, metrics: HttpMetrics, limits: &Limits) -> Self {
         Self {
             router,
             metrics,
-            max_requests,
-            time,
+            max_requests: limits.max_requests,
+            time: limits.request_time,
             running: AtomicUsize::new(0),
             ids: RequestIds::new(),
+            attempts: Attempts::new(limits.bad_tokens),
         }
     }
 
-    /// Answers one request.
-    pub(crate) async fn serve(&self, request: Request<Incoming>) -> Result<Response, Infallible> {
+    /// Answers one request, which came from `peer`; none stands for a Unix socket.
+    pub(crate) async fn serve(
+        &self,
+        request: Request<Incoming>,
+        peer: Option<IpAddr>,
+    ) -> Result<Response, Infallible> {
         let id = self.ids.of(&request);
         let method = request.method().clone();
         let mut response = self.admit(request).await;
+        if let Some(bad) = response.extensions_mut().remove::<BadToken>() {
+            response = self.bad_token(response, bad, &id, peer);
+        }
         log(&id, &method, &mut response);
         response.headers_mut().insert(REQUEST_ID, id);
         Ok(response)
@@ -93,6 +99,36 @@ impl Gate {
         };
         let Ok(response) = answer;
         response
+    }
+
+    /// Logs an attempt with a bad token, and refuses an address that makes many.
+    fn bad_token(
+        &self,
+        answer: Response,
+        bad: BadToken,
+        id: &HeaderValue,
+        peer: Option<IpAddr>,
+    ) -> Response {
+        let from = peer.map_or_else(|| "unix socket".to_owned(), |peer| peer.to_string());
+        let id = id.to_str().unwrap_or_default();
+        let wait = match self.attempts.failed(peer, Instant::now()) {
+            Verdict::Answer => {
+                let route = bad.route.pattern();
+                tracing::warn!(request_id = id, from, route, "[auth] invalid token");
+                return answer;
+            }
+            Verdict::RefuseAndLog(wait) => {
+                tracing::warn!(
+                    request_id = id,
+                    from,
+                    seconds = wait.as_secs(),
+                    "[auth] many invalid tokens: more are refused and not logged for now"
+                );
+                wait
+            }
+            Verdict::Refuse(wait) => wait,
+        };
+        self.refuse(ApiError::many_bad_tokens(wait))
     }
 
     fn refuse(&self, error: ApiError) -> Response {

@@ -7,7 +7,10 @@ use std::{
 
 use axum::{extract::Request, handler::Handler, response::Response};
 
-use super::{counts::HttpMetrics, error::Cause};
+use super::{
+    counts::HttpMetrics,
+    error::{BadToken, Cause},
+};
 
 /// A route, as metrics name it: the pattern, never the path that a caller chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -124,6 +127,9 @@ impl<F: Future<Output = Response> + Unpin> Future for Counting<F> {
         let mut response = ready!(Pin::new(&mut self.inner).poll(context));
         if let Some(cause) = response.extensions_mut().get_mut::<Cause>() {
             cause.route = self.route;
+        }
+        if let Some(bad) = response.extensions_mut().get_mut::<BadToken>() {
+            bad.route = self.route;
         }
         self.metrics.count(self.route, response.status());
         Poll::Ready(response)

@@ -26,6 +26,8 @@ pub struct HttpSettings {
     pub no_proxy: Vec<String>,
     /// PEM file with certificate authorities to trust besides the system's.
     pub ca_file: Option<PathBuf>,
+    /// A Unix socket to which all requests go, whatever host they name; for the platform's own clients.
+    pub unix_socket: Option<PathBuf>,
     /// To open a connection.
     pub connect_timeout: Duration,
     /// For a whole exchange, redirects and body included. A request may ask for less, not for more.
@@ -42,6 +44,7 @@ impl Default for HttpSettings {
             proxy: None,
             no_proxy: Vec::new(),
             ca_file: None,
+            unix_socket: None,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(15),
             max_response_bytes: 10 * 1024 * 1024,

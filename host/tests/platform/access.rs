@@ -49,7 +49,8 @@ async fn statuses(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_route_opens_to_the_wrong_token_and_none_tells_what_exists() {
-    let plan = Plan::default();
+    let mut plan = Plan::default();
+    plan.limits.bad_tokens = u32::MAX;
     provider(&plan.registry, "p", Gives::Value("t"));
     let platform = plan.start().await;
     let (one, own) = platform.sh("sleep 60").await;
@@ -230,5 +231,26 @@ async fn the_boot_report_shows_plugins_in_order() {
         json!(["token-provider/1"])
     );
     assert_eq!(found["plugins"][0]["health"]["breaker"], "closed");
+    platform.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_wrong_tokens_are_refused_and_a_good_one_is_still_let_in() {
+    let mut plan = Plan::default();
+    plan.limits.bad_tokens = 3;
+    let platform = plan.start().await;
+    let list =
+        async |token| client::send(platform.address, "GET", "/workspaces", Some(token), None).await;
+    for _ in 0..3 {
+        assert_eq!(list("wrong-token-of-some-length").await.status, 401);
+    }
+    let refused = list("wrong-token-of-some-length").await;
+    assert_eq!(
+        refused.line(),
+        r#"429 {"error":"too many invalid tokens: try again later"}"#
+    );
+    let wait: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((1..=60).contains(&wait), "{wait}");
+    assert_eq!(list(ADMIN).await.status, 200);
     platform.end().await;
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use provisionhook_host::{
-    http::{ApiParts, Auth, Limits, Readiness, Server},
+    http::{Address, ApiParts, Auth, Limits, Readiness, Server, Tls, TlsError},
     metrics::{BuildInfo, Metrics},
     provision::{Parts, Provisioner, Settings, WorkspaceRequest},
     redact::Redactor,
@@ -24,7 +24,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::client::{self, Answer};
 
-pub(crate) const ADMIN: &str = "admin-token-0123456789";
+pub(crate) const ADMIN: &str = "admin-token-0123456789-0123456789";
 
 /// How to make a platform.
 pub(crate) struct Plan {
@@ -56,7 +56,7 @@ pub(crate) struct Platform {
     pub(crate) runtime: Arc<LocalRuntime>,
     pub(crate) readiness: Readiness,
     stop: oneshot::Sender<()>,
-    served: JoinHandle<()>,
+    served: JoinHandle<Result<(), TlsError>>,
     _plugins: Plugins,
     pub(crate) dir: Arc<TempDir>,
 }
@@ -78,10 +78,23 @@ impl Plan {
     }
 
     /// A platform over what an earlier one left in `dir`.
-    pub(crate) async fn start_in(mut self, dir: Arc<TempDir>) -> Platform {
-        let server = Server::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
-        let address = server.address();
-        self.settings.url = format!("http://{address}");
+    pub(crate) async fn start_in(self, dir: Arc<TempDir>) -> Platform {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        self.start_at(dir, any.into(), None).await
+    }
+
+    /// The same, at this address. Over a Unix socket the platform's `address` is none.
+    pub(crate) async fn start_at(
+        mut self,
+        dir: Arc<TempDir>,
+        address: Address,
+        tls: Option<Tls>,
+    ) -> Platform {
+        let server = Server::bind(address).await.unwrap();
+        let server = tls.into_iter().fold(server, Server::with_tls);
+        let none = SocketAddr::from(([0, 0, 0, 0], 0));
+        let address = server.address().tcp().unwrap_or(none);
+        self.settings.url = server.url();
         let runtime = Arc::new(local(dir.path()));
         let redactor = Redactor::new();
         let broker = Broker::new(BrokerSettings::default(), redactor.clone());
@@ -116,7 +129,7 @@ impl Plan {
             broker,
             reports: Arc::new([]),
             github_provider: self.github_provider,
-            auth: Auth::bearers([ADMIN]).unwrap(),
+            auth: Auth::bearers([("test", ADMIN)]).unwrap(),
             readiness: readiness.clone(),
             metrics,
             limits: self.limits,
@@ -219,7 +232,7 @@ impl Platform {
     /// Ends this platform and leaves its workspaces alone.
     pub(crate) async fn leave(self) -> Arc<TempDir> {
         self.stop.send(()).unwrap();
-        self.served.await.unwrap();
+        self.served.await.unwrap().unwrap();
         self.provisioner.drain(Duration::from_secs(10)).await;
         Arc::clone(&self.dir)
     }

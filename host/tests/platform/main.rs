@@ -11,6 +11,7 @@ mod access;
 mod bench;
 mod client;
 mod limits;
+mod listen;
 mod plugins;
 mod provisioning;
 mod reconcile;

@@ -21,7 +21,7 @@ type Id = Result<Path<String>, PathRejection>;
 
 /// `POST /workspaces`: answers when the workspace runs or has failed.
 pub(crate) async fn create(
-    _: Admin,
+    admin: Admin,
     State(api): State<Arc<Api>>,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
@@ -30,6 +30,7 @@ pub(crate) async fn create(
         ApiError::problems("the workspace cannot be created as described", problems)
     })?;
     let provisioned = api.provisioner.create(request).await?;
+    admin.did("create", provisioned.workspace.record.id.as_str());
     let location =
         HeaderValue::try_from(format!("/workspaces/{}", provisioned.workspace.record.id));
     let mut response = (StatusCode::CREATED, Json(view::provisioned(&provisioned))).into_response();
@@ -58,21 +59,25 @@ pub(crate) async fn show(
 
 /// `DELETE /workspaces/{id}`: stops it, and removes its files and its log.
 pub(crate) async fn delete(
-    _: Admin,
+    admin: Admin,
     State(api): State<Arc<Api>>,
     id: Id,
 ) -> Result<StatusCode, ApiError> {
-    api.provisioner.delete(&workspace_id(id)?).await?;
+    let id = workspace_id(id)?;
+    admin.did("delete", id.as_str());
+    api.provisioner.delete(&id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// `POST /workspaces/{id}/restart`: runs the chain anew, and gives a new token.
 pub(crate) async fn restart(
-    _: Admin,
+    admin: Admin,
     State(api): State<Arc<Api>>,
     id: Id,
 ) -> Result<Response, ApiError> {
-    let provisioned = api.provisioner.restart(&workspace_id(id)?).await?;
+    let id = workspace_id(id)?;
+    admin.did("restart", id.as_str());
+    let provisioned = api.provisioner.restart(&id).await?;
     Ok(no_store(
         Json(view::provisioned(&provisioned)).into_response(),
     ))
@@ -80,11 +85,13 @@ pub(crate) async fn restart(
 
 /// `POST /workspaces/{id}/stop`.
 pub(crate) async fn stop(
-    _: Admin,
+    admin: Admin,
     State(api): State<Arc<Api>>,
     id: Id,
 ) -> Result<Response, ApiError> {
-    let workspace = api.provisioner.stop(&workspace_id(id)?).await?;
+    let id = workspace_id(id)?;
+    admin.did("stop", id.as_str());
+    let workspace = api.provisioner.stop(&id).await?;
     Ok(Json(view::full(&workspace)).into_response())
 }
 

@@ -68,6 +68,9 @@ pub(super) fn client(settings: &HttpSettings) -> Result<reqwest::Client, HttpSet
         let proxy = Proxy::all(url).map_err(|_| HttpSetupError::Proxy)?;
         builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(&settings.no_proxy.join(","))));
     }
+    if let Some(path) = &settings.unix_socket {
+        builder = builder.unix_socket(path.as_path());
+    }
     builder.build().map_err(HttpSetupError::Client)
 }
 

@@ -1,0 +1,80 @@
+//! Picks up rotated admin tokens and renewed certificates while the platform serves.
+
+use std::time::Duration;
+
+use provisionhook_host::http::{Address, Auth, Tls};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::{MissedTickBehavior, interval},
+};
+use tracing::{info, warn};
+
+use crate::{
+    commands::with_causes,
+    config::{ConfigError, Loaded},
+};
+
+/// How often the files are looked at; a HUP has them looked at now.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// What can change under a platform that serves. Everything else in the configuration needs a restart.
+pub(super) struct Reload<'a> {
+    pub(super) load: &'a dyn Fn() -> Result<Loaded, ConfigError>,
+    pub(super) address: Address,
+    pub(super) auth: Auth,
+    pub(super) tls: Option<Tls>,
+}
+
+impl Reload<'_> {
+    /// Looks again and again; what is wrong is told once and changes nothing.
+    pub(super) async fn run(self) -> Result<(), std::io::Error> {
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut tick = interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut told = [String::new(), String::new()];
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {}
+                _ = hangup.recv() => info!("HUP: reading admin tokens and certificate again"),
+            }
+            let [tokens, certificate] = &mut told;
+            tell("admin tokens", self.tokens(), tokens);
+            tell("certificate", self.certificate(), certificate);
+        }
+    }
+
+    fn tokens(&self) -> Result<bool, String> {
+        let config = (self.load)().map_err(|error| with_causes(&error))?.config;
+        // What the platform started with decides whether it is for development.
+        if !config.has_admin_tokens() {
+            return Ok(false);
+        }
+        let auth = config
+            .auth(&self.address)
+            .map_err(|error| with_causes(&error))?;
+        Ok(self.auth.replace(&auth))
+    }
+
+    fn certificate(&self) -> Result<bool, String> {
+        let reloaded = self.tls.as_ref().map(Tls::reload).transpose();
+        reloaded
+            .map(Option::unwrap_or_default)
+            .map_err(|error| with_causes(&error))
+    }
+}
+
+fn tell(what: &str, changed: Result<bool, String>, told: &mut String) {
+    match changed {
+        Ok(changed) => {
+            told.clear();
+            if changed {
+                info!("{what} replaced");
+            }
+        }
+        Err(error) if error != *told => {
+            warn!("{what}: {error}; those from before stay in use");
+            *told = error;
+        }
+        Err(_) => {}
+    }
+}
