@@ -176,9 +176,12 @@ fn into_plugin(loaded: &Loaded) -> Plugin {
         },
         execution: verified.manifest().execution,
         keys: Arc::new(verified.keys().clone()),
+        file_rules: Arc::default(),
         policy: verified.policy().clone(),
         mutator: loaded.mutator().cloned(),
         tokens: loaded.tokens().cloned(),
+        files: None,
+        lifecycle: None,
         sharing: verified.manifest().tokens.into(),
         health: Health::default(),
     }

@@ -1,8 +1,11 @@
 //! What a plugin can do for the host. Loaded `.so` plugins and mutators registered in code meet behind these traits.
 
-use std::pin::Pin;
+use std::{pin::Pin, time::Duration};
 
-use crate::{call::Call, env::Edits, fault::Fault, manifest::TokenDeclaration, secret::Secret};
+use crate::{
+    call::Call, env::Edits, fault::Fault, files::Contribution, manifest::TokenDeclaration,
+    secret::Secret,
+};
 
 /// The rest of a call that could not finish at once. Dropping it cancels the call.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
@@ -26,6 +29,27 @@ pub trait TokenProvider: Send + Sync {
     /// A token for `scope`. Not cached here: the broker does that.
     fn token<'a>(&'a self, call: &'a Call, scope: &'a Scope) -> Outcome<'a, Token>;
 }
+
+/// Puts files into the home directory of a workspace (`file-contributor/1`).
+pub trait FileContributor: Send + Sync {
+    /// Puts all of its files, as they should be now. They are kept only if the call succeeds. Called before the workspace
+    /// starts, and again while it runs as the answer asks for.
+    fn contribute<'a>(&'a self, call: &'a Call, files: &'a mut Contribution) -> Outcome<'a, Again>;
+}
+
+/// Looks after what was made upstream for a workspace (`workspace-lifecycle/1`).
+pub trait WorkspaceLifecycle: Send + Sync {
+    /// Renews what would run out. Called soon after the workspace has started, after a restart of the platform, and again
+    /// as the answer asks for.
+    fn tend<'a>(&'a self, call: &'a Call) -> Outcome<'a, Again>;
+
+    /// Cleans up: the workspace has ended, or its provision failed after the chain had begun. May be called more than once.
+    fn ended<'a>(&'a self, call: &'a Call) -> Outcome<'a, ()>;
+}
+
+/// When to call again while the workspace lives; `None` = not until the platform restarts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Again(pub Option<Duration>);
 
 /// Who may get a token that was made for somebody else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -10,8 +10,9 @@ use std::{fmt, ops::Deref, path::PathBuf, sync::Arc};
 use arc_swap::ArcSwap;
 
 use crate::{
-    capability::{EnvMutator, Sharing, TokenProvider},
+    capability::{EnvMutator, FileContributor, Sharing, TokenProvider, WorkspaceLifecycle},
     env::KeyRules,
+    files::FileRules,
     health::Health,
     manifest::Execution,
     policy::PluginPolicy,
@@ -31,12 +32,18 @@ pub struct Plugin {
     pub execution: Execution,
     /// The variables that it may read and write.
     pub keys: Arc<KeyRules>,
+    /// The files that it may put.
+    pub file_rules: Arc<FileRules>,
     /// What the operator says of it.
     pub policy: PluginPolicy,
     /// Its `env-mutator/1`, if it has one.
     pub mutator: Option<Arc<dyn EnvMutator>>,
     /// Its `token-provider/1`, if it has one.
     pub tokens: Option<Arc<dyn TokenProvider>>,
+    /// Its `file-contributor/1`, if it has one.
+    pub files: Option<Arc<dyn FileContributor>>,
+    /// Its `workspace-lifecycle/1`, if it has one.
+    pub lifecycle: Option<Arc<dyn WorkspaceLifecycle>>,
     /// Whether one of its tokens may serve several workspaces: `tokens.shared` of its manifest.
     pub sharing: Sharing,
     /// How it is doing.
@@ -58,7 +65,8 @@ pub enum Origin {
 }
 
 impl Plugin {
-    /// A plugin in code that can do nothing yet, and may set every variable that is not denied. Fill in the rest.
+    /// A plugin in code that can do nothing yet, and may set every variable that is not denied and put every file. Fill in
+    /// the rest.
     #[must_use]
     pub fn in_code(name: impl Into<String>) -> Self {
         Self {
@@ -67,12 +75,23 @@ impl Plugin {
             origin: Origin::Code,
             execution: Execution::Async,
             keys: Arc::new(KeyRules::unrestricted()),
+            file_rules: Arc::new(FileRules::unrestricted()),
             policy: PluginPolicy::default(),
             mutator: None,
             tokens: None,
+            files: None,
+            lifecycle: None,
             sharing: Sharing::default(),
             health: Health::default(),
         }
+    }
+
+    /// Whether it has any capability.
+    fn is_able(&self) -> bool {
+        self.mutator.is_some()
+            || self.tokens.is_some()
+            || self.files.is_some()
+            || self.lifecycle.is_some()
     }
 }
 
@@ -84,6 +103,8 @@ impl fmt::Debug for Plugin {
             .field("origin", &self.origin)
             .field("mutator", &self.mutator.is_some())
             .field("tokens", &self.tokens.is_some())
+            .field("files", &self.files.is_some())
+            .field("lifecycle", &self.lifecycle.is_some())
             .finish_non_exhaustive()
     }
 }
@@ -108,11 +129,11 @@ impl Registry {
         Self::default()
     }
 
-    /// Adds a plugin behind those that are there. The same instance may be added again, and runs again. A plugin that can
-    /// neither mutate nor provide tokens is ignored; then the answer is false.
+    /// Adds a plugin behind those that are there. The same instance may be added again, and runs again. A plugin without
+    /// any capability is ignored; then the answer is false.
     pub fn register(&self, plugin: impl Into<Arc<Plugin>>) -> bool {
         let plugin = plugin.into();
-        if plugin.mutator.is_none() && plugin.tokens.is_none() {
+        if !plugin.is_able() {
             return false;
         }
         self.current.rcu(|current| {
@@ -124,8 +145,11 @@ impl Registry {
 
     /// Adds many at once, as [`register`](Self::register) adds one. What runs beside what is worked out once, at the end.
     pub fn register_all(&self, plugins: impl IntoIterator<Item = Plugin>) {
-        let able = |plugin: &Plugin| plugin.mutator.is_some() || plugin.tokens.is_some();
-        let added: Vec<_> = plugins.into_iter().filter(able).map(Arc::new).collect();
+        let added: Vec<_> = plugins
+            .into_iter()
+            .filter(Plugin::is_able)
+            .map(Arc::new)
+            .collect();
         self.current.rcu(|current| {
             let plugins = current.plugins.iter().chain(&added).cloned().collect();
             Snapshot::new(plugins)

@@ -22,9 +22,12 @@
 #define PH_NOTE_NAME "provisionhook"
 #define PH_ENV_MUTATOR_1 "env-mutator/1"
 #define PH_TOKEN_PROVIDER_1 "token-provider/1"
+#define PH_FILE_CONTRIBUTOR_1 "file-contributor/1"
+#define PH_WORKSPACE_LIFECYCLE_1 "workspace-lifecycle/1"
 #define PH_LOG_1 "log/1"
 #define PH_CLOCK_1 "clock/1"
 #define PH_HTTP_1 "http/1"
+#define PH_STATE_1 "state/1"
 
 typedef struct ph_prefix ph_prefix;
 typedef struct ph_str ph_str;
@@ -42,11 +45,16 @@ typedef struct ph_env ph_env;
 typedef struct ph_env_vtable ph_env_vtable;
 typedef struct ph_scope ph_scope;
 typedef struct ph_token ph_token;
+typedef struct ph_files ph_files;
+typedef struct ph_files_vtable ph_files_vtable;
+typedef struct ph_file ph_file;
 typedef struct ph_instance ph_instance;
 typedef struct ph_entry ph_entry;
 typedef struct ph_host ph_host;
 typedef struct ph_env_mutator_1 ph_env_mutator_1;
 typedef struct ph_token_provider_1 ph_token_provider_1;
+typedef struct ph_file_contributor_1 ph_file_contributor_1;
+typedef struct ph_workspace_lifecycle_1 ph_workspace_lifecycle_1;
 typedef struct ph_log_1 ph_log_1;
 typedef struct ph_log_record ph_log_record;
 typedef struct ph_clock_1 ph_clock_1;
@@ -54,6 +62,9 @@ typedef struct ph_http_1 ph_http_1;
 typedef struct ph_http_request ph_http_request;
 typedef struct ph_http_sink ph_http_sink;
 typedef struct ph_http_sink_vtable ph_http_sink_vtable;
+typedef struct ph_state_1 ph_state_1;
+typedef struct ph_state_sink ph_state_sink;
+typedef struct ph_state_sink_vtable ph_state_sink_vtable;
 
 /*
  Spells `PRVHOOK1` in memory on a little-endian machine.
@@ -69,7 +80,7 @@ typedef struct ph_http_sink_vtable ph_http_sink_vtable;
  Fields are appended from minor to minor. A host runs plugins of older minors, and of newer ones whose manifest
  says (`min_host_minor`) that they can do without what the host does not have.
  */
-#define PH_ABI_MINOR 2
+#define PH_ABI_MINOR 3
 
 /*
  Flag of `ph_call`: nothing will be started with the result. Do not create anything upstream that someone must clean up.
@@ -80,6 +91,11 @@ typedef struct ph_http_sink_vtable ph_http_sink_vtable;
  Flag of `set`: the value is a secret. It is redacted wherever it would be shown, and wiped from memory after use.
  */
 #define PH_SET_SECRET 1
+
+/*
+ Flag of `ph_file`: its content is a secret. It is redacted wherever it would be shown, and wiped from memory after use.
+ */
+#define PH_FILE_SECRET 1
 
 /*
  Type in the ELF note.
@@ -125,6 +141,11 @@ typedef uint32_t ph_poll;
  One of `PH_ENV_OK`, `PH_ENV_ABSENT`, `PH_ENV_REFUSED`.
  */
 typedef uint32_t ph_env_status;
+
+/*
+ One of `PH_FILES_OK`, `PH_FILES_REFUSED`.
+ */
+typedef uint32_t ph_files_status;
 
 /*
  The first 16 bytes of `ph_entry` and `ph_host`. This layout never changes, in any major.
@@ -351,7 +372,7 @@ struct ph_op {
 };
 
 /*
- The functions of a `ph_reply`. None is null.
+ The functions of a `ph_reply`. None is null that the size covers.
  */
 struct ph_reply_vtable {
     /*
@@ -374,6 +395,12 @@ struct ph_reply_vtable {
      Hands over an operation; then return `PH_POLL_PENDING`. The host owns it from here on and drops it exactly once.
      */
     void (*pending)(struct ph_reply *reply, struct ph_op *op);
+    /*
+     Asks to be called again after so many milliseconds while the workspace lives. Only in `contribute` and `tend`; the
+     last one counts. The host waits for at least a second. Who does not ask is not called again until the platform
+     restarts. Since 0.3.
+     */
+    void (*again)(struct ph_reply *reply, uint64_t after_ms);
 };
 
 /*
@@ -511,6 +538,67 @@ struct ph_scope {
 };
 
 /*
+ A file.
+ */
+struct ph_file {
+    /*
+     Size of this struct in bytes.
+     */
+    uint32_t struct_size;
+    /*
+     Bit set of `FILE_*`.
+     */
+    uint32_t flags;
+    /*
+     Where, from the home directory of the workspace: names with `/` between them, none of them `.` or `..`. The manifest
+     declares it under `files`.
+     */
+    struct ph_str path;
+    /*
+     Its permission bits, within octal 777; without those for group and others if it is secret.
+     */
+    uint32_t mode;
+    /*
+     0.
+     */
+    uint32_t reserved;
+    /*
+     What is in it.
+     */
+    struct ph_bytes bytes;
+};
+
+/*
+ The functions of a `ph_files`. None is null.
+ */
+struct ph_files_vtable {
+    /*
+     Size of this table in bytes.
+     */
+    uint32_t struct_size;
+    /*
+     0.
+     */
+    uint32_t reserved;
+    /*
+     Puts a file; one that this call has put at the same path before is replaced. Everything in `file` is copied before
+     it returns.
+     */
+    ph_files_status (*put)(struct ph_files *files, const struct ph_file *file);
+};
+
+/*
+ The files of one call. Valid until the call, or the operation that it started, has ended; used only by the thread that
+ is inside that call or its `poll`. Since 0.3.
+ */
+struct ph_files {
+    /*
+     Never null. Host-private data follows it.
+     */
+    const struct ph_files_vtable *vtable;
+};
+
+/*
  What the host gives to a plugin. Valid from `create` until `destroy` has returned.
  */
 struct ph_host {
@@ -602,6 +690,55 @@ struct ph_token_provider_1 {
                      const struct ph_call *call,
                      const struct ph_scope *scope,
                      struct ph_reply *reply);
+};
+
+/*
+ `file-contributor/1`: puts files into the home directory of a workspace. Since 0.3.
+ */
+struct ph_file_contributor_1 {
+    /*
+     Size of this table in bytes.
+     */
+    uint32_t struct_size;
+    /*
+     0.
+     */
+    uint32_t reserved;
+    /*
+     Called after the chain and before the workspace starts, and again while it runs if `reply->again` asked for that.
+     Each call hands over all files of the plugin as they should be now. They are kept only if it ends with
+     `PH_POLL_READY`. Never null.
+     */
+    ph_poll (*contribute)(ph_instance *instance,
+                          const struct ph_call *call,
+                          struct ph_files *files,
+                          struct ph_reply *reply);
+};
+
+/*
+ `workspace-lifecycle/1`: looks after what was made upstream for a workspace, while it runs and when it has gone. Since
+ 0.3.
+ */
+struct ph_workspace_lifecycle_1 {
+    /*
+     Size of this table in bytes.
+     */
+    uint32_t struct_size;
+    /*
+     0.
+     */
+    uint32_t reserved;
+    /*
+     Renews what would run out. Called soon after a workspace has started, after a restart of the platform for each
+     workspace that still runs, and again when `reply->again` asked for it. Never null.
+     */
+    ph_poll (*tend)(ph_instance *instance, const struct ph_call *call, struct ph_reply *reply);
+    /*
+     Revokes and cleans up what was made for a workspace: it has ended, or its provision failed after the chain had
+     begun. Called at least once, also for a workspace for which the plugin made nothing, and again after a fault or a
+     restart of the platform: what is gone already is no fault. Never null.
+     */
+    ph_poll (*ended)(ph_instance *instance, const struct ph_call *call, struct ph_reply *reply);
 };
 
 /*
@@ -795,6 +932,73 @@ struct ph_http_1 {
 };
 
 /*
+ The functions of a `ph_state_sink`. None may be null.
+ */
+struct ph_state_sink_vtable {
+    /*
+     Size of this table in bytes.
+     */
+    uint32_t struct_size;
+    /*
+     0.
+     */
+    uint32_t reserved;
+    /*
+     The value, once; borrowed for the call.
+     */
+    void (*value)(struct ph_state_sink *sink, struct ph_bytes value);
+    /*
+     The operation failed; then its `poll` gives `PH_POLL_FAULT`.
+     */
+    void (*fault)(struct ph_state_sink *sink, const struct ph_fault *fault);
+};
+
+/*
+ The plugin's end of an operation on its state: here the host hands over what it gives.
+ */
+struct ph_state_sink {
+    /*
+     Never null. Plugin-private data follows it.
+     */
+    const struct ph_state_sink_vtable *vtable;
+};
+
+/*
+ `state/1`: values that outlive the platform. Each plugin sees its own alone. They may be secrets: nobody but the
+ platform's user can read where they are kept. Since 0.3.
+
+ A key is 1 to 128 lower-case letters, digits, `.`, `_` and `-`, the first of them a letter or a digit. A value has at
+ most 1 MiB. Each function copies what it was given before it returns. The operation is the caller's, to poll and to
+ drop once; never null. `sink` is called only from inside its `poll`, and must live until it is dropped. What was begun
+ may still happen after the operation was dropped.
+ */
+struct ph_state_1 {
+    /*
+     Size of this table in bytes.
+     */
+    uint32_t struct_size;
+    /*
+     0.
+     */
+    uint32_t reserved;
+    /*
+     Hands the value to `sink->value`; ready without that if there is none.
+     */
+    struct ph_op *(*read)(const struct ph_host *host, struct ph_str key, struct ph_state_sink *sink);
+    /*
+     Ready once the new value has reached the disk. Until then, and after a crash, there is the old one.
+     */
+    struct ph_op *(*write)(const struct ph_host *host,
+                           struct ph_str key,
+                           struct ph_bytes value,
+                           struct ph_state_sink *sink);
+    /*
+     Ready once the value is gone for good. One that is not there is no fault.
+     */
+    struct ph_op *(*remove)(const struct ph_host *host, struct ph_str key, struct ph_state_sink *sink);
+};
+
+/*
  Done. What there was to hand over has been handed over by callback.
  */
 #define PH_POLL_READY 0
@@ -824,6 +1028,17 @@ struct ph_http_1 {
  fails the call with a `config` fault, whatever the plugin returns afterwards.
  */
 #define PH_ENV_REFUSED 2
+
+/*
+ Done.
+ */
+#define PH_FILES_OK 0
+
+/*
+ The manifest does not declare the path, the operator does not grant it, or it cannot be a file of a workspace. The host
+ has noted why and fails the call with a `config` fault, whatever the plugin returns afterwards.
+ */
+#define PH_FILES_REFUSED 2
 
 
 /* --- Helpers, written by hand --- */

@@ -5,6 +5,7 @@
 /// ```text
 /// export_plugin! {
 ///     Hello {
+///         // Of env_mutator, token_provider, file_contributor, workspace_lifecycle:
 ///         capabilities: [env_mutator, token_provider],
 ///         execution: inline,              // or async, or blocking
 ///         // The rest is optional, in any order:
@@ -13,7 +14,8 @@
 ///         reads: ["HOME"],
 ///         writes: ["GREETING", "HELLO_*", "config:/variable"],
 ///         secrets: ["HELLO_TOKEN"],
-///         shared_tokens: true,
+///         shared_tokens: true,            // or "config:/share_tokens", a boolean there
+///         files: [".config/hello.toml", ".config/hello/*", "config:/file"],
 ///         hosts: ["api.example.com", "config:/base_url"],
 ///         config_schema: include_str!("schema.json"),
 ///         after: ["pat-store"],
@@ -45,7 +47,7 @@ macro_rules! export_plugin {
                 ENTRY_NAME,
                 ::core::env!("CARGO_PKG_NAME"),
                 ::core::env!("CARGO_PKG_VERSION"),
-            )$(.$field(&$value))*;
+            )$(.$field($crate::__value!($field, $value)))*;
             const LENGTH: usize = MANIFEST.json_len();
 
             #[used]
@@ -71,7 +73,7 @@ macro_rules! export_plugin {
     };
     ($($other:tt)*) => {
         ::core::compile_error!(
-            "export_plugin!: expected `Plugin { capabilities: [env_mutator | token_provider, ...], execution: inline | async | blocking, ... }`"
+            "export_plugin!: expected `Plugin { capabilities: [env_mutator | token_provider | file_contributor | workspace_lifecycle, ...], execution: inline | async | blocking, ... }`"
         );
     };
 }
@@ -95,6 +97,18 @@ macro_rules! __class {
     };
 }
 
+/// How the value of a field is handed on: `shared_tokens` takes either of two types.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __value {
+    (shared_tokens, $value:expr) => {
+        $crate::manifest::Given($value).sharing()
+    };
+    ($field:ident, $value:expr) => {
+        &$value
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __capability {
@@ -104,9 +118,15 @@ macro_rules! __capability {
     (token_provider) => {
         $crate::wire::TOKEN_PROVIDER_1
     };
+    (file_contributor) => {
+        $crate::wire::FILE_CONTRIBUTOR_1
+    };
+    (workspace_lifecycle) => {
+        $crate::wire::WORKSPACE_LIFECYCLE_1
+    };
     ($other:tt) => {
         ::core::compile_error!(::core::concat!(
-            "export_plugin!: expected capability `env_mutator` or `token_provider`, found `",
+            "export_plugin!: expected capability `env_mutator`, `token_provider`, `file_contributor` or `workspace_lifecycle`, found `",
             ::core::stringify!($other),
             "`"
         ))
@@ -127,6 +147,20 @@ macro_rules! __table {
         (
             $crate::wire::TOKEN_PROVIDER_1,
             ::core::ptr::from_ref($crate::ffi::Tables::<$plugin, $class>::TOKEN_PROVIDER)
+                .cast::<::core::ffi::c_void>(),
+        )
+    };
+    (file_contributor, $plugin:ty, $class:ty) => {
+        (
+            $crate::wire::FILE_CONTRIBUTOR_1,
+            ::core::ptr::from_ref($crate::ffi::Tables::<$plugin, $class>::FILE_CONTRIBUTOR)
+                .cast::<::core::ffi::c_void>(),
+        )
+    };
+    (workspace_lifecycle, $plugin:ty, $class:ty) => {
+        (
+            $crate::wire::WORKSPACE_LIFECYCLE_1,
+            ::core::ptr::from_ref($crate::ffi::Tables::<$plugin, $class>::WORKSPACE_LIFECYCLE)
                 .cast::<::core::ffi::c_void>(),
         )
     };

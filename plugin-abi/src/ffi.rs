@@ -4,11 +4,15 @@
 //! many fields as this crate does.
 
 mod call;
+mod enter;
 mod env;
 mod exchange;
+mod files;
 mod host;
 mod operation;
 mod reply;
+mod sink;
+mod state;
 mod waker;
 
 pub(crate) mod drive;
@@ -16,10 +20,12 @@ pub(crate) mod drive;
 pub mod entry;
 mod table;
 
+pub(crate) use self::state::Access;
 pub use self::{
     call::{Call, Scope},
     entry::{Exported, ExportedEntry},
     env::Env,
+    files::Files,
     host::Host,
     table::Tables,
 };

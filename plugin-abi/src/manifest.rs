@@ -1,8 +1,12 @@
 //! The manifest and its ELF note, both made by the compiler: `const fn` from fields to bytes.
 
 mod json;
+mod sharing;
 
-pub use self::json::Json;
+pub use self::{
+    json::Json,
+    sharing::{Given, Sharing},
+};
 use crate::wire::{ABI_MAJOR, ABI_MINOR, NOTE_FORMAT, NOTE_NAME, NOTE_TYPE};
 
 /// What [`export_plugin!`](crate::export_plugin) puts into the library. Each function but [`new`](Self::new) is a field
@@ -17,7 +21,8 @@ pub struct Manifest {
     reads: &'static [&'static str],
     writes: &'static [&'static str],
     secrets: &'static [&'static str],
-    shared_tokens: bool,
+    shared_tokens: Sharing,
+    files: &'static [&'static str],
     hosts: &'static [&'static str],
     config_schema: &'static str,
     after: &'static [&'static str],
@@ -45,7 +50,8 @@ impl Manifest {
             reads: &[],
             writes: &[],
             secrets: &[],
-            shared_tokens: false,
+            shared_tokens: Sharing::Never,
+            files: &[],
             hosts: &[],
             config_schema: "",
             after: &[],
@@ -104,13 +110,21 @@ impl Manifest {
         }
     }
 
-    /// Its tokens depend on the scope alone, so that one serves all workspaces; calls for tokens then carry no workspace.
+    /// Whether its tokens depend on the scope alone, so that one serves all workspaces; calls for tokens then carry no
+    /// workspace. `true`, `false`, or `config:/json/pointer` to a boolean.
     #[must_use]
-    pub const fn shared_tokens(self, shared: &bool) -> Self {
+    pub const fn shared_tokens(self, shared: Sharing) -> Self {
         Self {
-            shared_tokens: *shared,
+            shared_tokens: shared,
             ..self
         }
+    }
+
+    /// Files that it puts into the home directory of a workspace: `directory/name`, `directory/*` for everything beneath,
+    /// or `config:/json/pointer`.
+    #[must_use]
+    pub const fn files(self, files: &'static [&'static str]) -> Self {
+        Self { files, ..self }
     }
 
     /// Hosts that it must reach: `name`, `name:port`, `*.suffix`, or `config:/json/pointer` to a URL.
@@ -200,12 +214,14 @@ impl Manifest {
         let json = json
             .raw(",\"runtime\":{\"language\":\"rust\",\"compiler\":")
             .text(env!("PROVISIONHOOK_COMPILER"));
-        let json = if self.shared_tokens {
-            json.raw("},\"tokens\":{\"shared\":true")
-        } else {
+        let json = json.raw("},");
+        let json = self.shared_tokens.write(json);
+        let json = if self.files.is_empty() {
             json
+        } else {
+            json.raw("\"files\":").list(self.files).raw(",")
         };
-        let json = json.raw("},\"hosts\":").list(self.hosts);
+        let json = json.raw("\"hosts\":").list(self.hosts);
         let json = if self.config_schema.is_empty() {
             json
         } else {

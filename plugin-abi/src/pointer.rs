@@ -9,9 +9,10 @@
 use core::{fmt, mem::MaybeUninit, ptr, slice, str};
 
 use crate::wire::{
-    Bytes, Call, Clock1, Entry, EnvMutator1, EnvVtable, Fault, Host, Http1, HttpRequest,
-    HttpSinkVtable, Log1, LogRecord, OpVtable, Prefix, ReplyVtable, Scope, Str, Token,
-    TokenProvider1, WakerVtable,
+    Bytes, Call, Clock1, Entry, Env, EnvMutator1, EnvVtable, Fault, File, FileContributor1, Files,
+    FilesVtable, Host, Http1, HttpRequest, HttpSinkVtable, Log1, LogRecord, Op, OpVtable, Prefix,
+    Reply, ReplyVtable, Scope, State1, StateSinkVtable, Str, Token, TokenProvider1, WakerVtable,
+    WorkspaceLifecycle1,
 };
 
 /// What is wrong with a pointer, before anything was read through it or while it was.
@@ -71,6 +72,9 @@ sized!(
     EnvMutator1,
     EnvVtable,
     Fault,
+    File,
+    FileContributor1,
+    FilesVtable,
     Http1,
     HttpRequest,
     HttpSinkVtable,
@@ -79,9 +83,12 @@ sized!(
     OpVtable,
     ReplyVtable,
     Scope,
+    State1,
+    StateSinkVtable,
     Token,
     TokenProvider1,
     WakerVtable,
+    WorkspaceLifecycle1,
 );
 
 // SAFETY: `repr(C)`, opens with a `Prefix`; the rest is integers, pointers and `Option<fn>`.
@@ -92,6 +99,55 @@ unsafe impl Sized32 for Entry {
 // SAFETY: `repr(C)`, opens with a `Prefix`; the rest is pointers and `Option<fn>`.
 unsafe impl Sized32 for Host {
     const SIZE_AT: usize = core::mem::offset_of!(Prefix, struct_size);
+}
+
+/// A wire struct that leads to functions: its maker's own data follows.
+///
+/// # Safety
+///
+/// The type is `repr(C)` and opens with `vtable: *const Self::Table`.
+pub unsafe trait Handle {
+    /// The functions.
+    type Table: Sized32;
+}
+
+macro_rules! handle {
+    ($($wire:ty => $table:ty),+ $(,)?) => {$(
+        // SAFETY: `repr(C)`, with a pointer to this table and nothing else.
+        unsafe impl Handle for $wire {
+            type Table = $table;
+        }
+    )+};
+}
+
+handle!(
+    Env => EnvVtable,
+    Files => FilesVtable,
+    Op => OpVtable,
+    Reply => ReplyVtable,
+);
+
+/// Copies the table of a handle, as much of it as its maker knew.
+///
+/// # Errors
+///
+/// When handle or table is null or misaligned, or the size makes no sense.
+///
+/// # Safety
+///
+/// A handle that is neither null nor misaligned leads to a live one, and its table is as for [`sized`].
+#[inline]
+pub unsafe fn table<H: Handle>(handle: *const H) -> Result<H::Table, PointerError> {
+    if handle.is_null() {
+        return Err(PointerError::Null);
+    }
+    if !handle.is_aligned() {
+        return Err(PointerError::Misaligned);
+    }
+    // SAFETY: live, as the caller says, and it opens with this pointer.
+    let table = unsafe { handle.cast::<*const H::Table>().read() };
+    // SAFETY: the caller's promise is the same.
+    unsafe { sized(table) }
 }
 
 /// Copies a struct, as much of it as its maker knew. What the maker did not know is zero: null, empty, none.

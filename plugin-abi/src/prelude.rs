@@ -5,6 +5,7 @@ pub use tracing;
 pub use crate::{
     export_plugin,
     sdk::{
-        Call, Env, EnvMutator, Fault, Host, NoConfig, Plugin, Response, Scope, Token, TokenProvider,
+        Again, Call, Env, EnvMutator, Fault, FileContributor, Files, Host, NoConfig, Plugin,
+        Response, Scope, Token, TokenProvider, WorkspaceLifecycle,
     },
 };

@@ -15,16 +15,22 @@
 
 mod capability;
 mod entry;
+mod files;
 mod operation;
 mod prefix;
 mod service;
 mod size;
+mod state;
 mod subject;
 mod value;
 
 pub use self::{
-    capability::{ENV_MUTATOR_1, EnvMutator1, TOKEN_PROVIDER_1, TokenProvider1},
+    capability::{
+        ENV_MUTATOR_1, EnvMutator1, FILE_CONTRIBUTOR_1, FileContributor1, TOKEN_PROVIDER_1,
+        TokenProvider1, WORKSPACE_LIFECYCLE_1, WorkspaceLifecycle1,
+    },
     entry::{ENTRY_SYMBOL, Entry, Host, Instance, NOTE_FORMAT, NOTE_NAME, NOTE_SECTION, NOTE_TYPE},
+    files::{FILE_SECRET, FILES_OK, FILES_REFUSED, File, Files, FilesStatus, FilesVtable},
     operation::{
         Fault, FaultKind, Op, OpVtable, POLL_FAULT, POLL_PENDING, POLL_READY, Poll, Reply,
         ReplyVtable, Waker, WakerVtable,
@@ -35,6 +41,7 @@ pub use self::{
         LEVEL_ERROR, LEVEL_INFO, LEVEL_TRACE, LEVEL_WARN, LOG_1, Log1, LogRecord,
     },
     size::wire_size,
+    state::{STATE_1, State1, StateSink, StateSinkVtable},
     subject::{
         CALL_DRY_RUN, Call, ENV_ABSENT, ENV_OK, ENV_REFUSED, Env, EnvStatus, EnvVtable, SET_SECRET,
         Scope, Token,

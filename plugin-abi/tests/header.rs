@@ -102,18 +102,16 @@ fn every_offset_and_size_is_the_same_in_c() {
 }
 
 #[test]
-fn the_header_of_the_last_minor_has_the_layout_of_the_last_minor() {
-    let golden =
-        fs::read_to_string(Path::new(HERE).join("abi-history/0.1/abi-layout.golden")).unwrap();
-    let source =
-        asserts(&golden.parse().unwrap()) + "_Static_assert(PH_ABI_MINOR == 1, \"minor\");\n";
-    compile(
-        "cc",
-        &["-std=c11"],
-        "abi-history/0.1",
-        "layout-0.1.c",
-        &source,
-    );
+fn the_header_of_each_older_minor_has_the_layout_of_that_minor() {
+    for minor in 1..ABI_MINOR {
+        let history = format!("abi-history/0.{minor}");
+        let golden = Path::new(HERE).join(&history).join("abi-layout.golden");
+        let golden = fs::read_to_string(golden).unwrap();
+        let source = asserts(&golden.parse().unwrap())
+            + &format!("_Static_assert(PH_ABI_MINOR == {minor}, \"minor\");\n");
+        let name = format!("layout-0.{minor}.c");
+        compile("cc", &["-std=c11"], &history, &name, &source);
+    }
 }
 
 /// A whole plugin. Its manifest has a length that is a multiple of 4, where padding would hide a stray NUL.

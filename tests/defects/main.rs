@@ -75,7 +75,7 @@ fn a_defect_of_the_entry_is_one_refused_file() {
         ),
         (
             "disagrees_minor",
-            "entry: expected the entry to be of ABI 0.2, as the note in the file says, found ABI 0.1; rebuild the plugin \
+            "entry: expected the entry to be of ABI 0.3, as the note in the file says, found ABI 0.1; rebuild the plugin \
              so that both come from one header"
                 .to_owned(),
         ),
@@ -151,11 +151,11 @@ fn another_major_and_a_needed_newer_minor_are_refused_before_any_code_runs() {
     let world = World::with(&["wrong_major", "newer_minor_needed", "ok"]);
     assert_eq!(
         world.report("wrong_major"),
-        "manifest: expected ABI major 0, found 7 (ABI 7.2); build the plugin against ABI 0.2"
+        "manifest: expected ABI major 0, found 7 (ABI 7.3); build the plugin against ABI 0.3"
     );
     assert_eq!(
         world.report("newer_minor_needed"),
-        "manifest: expected a host of at least ABI 0.9, found this one, ABI 0.2 (the plugin was built for 0.9); update \
+        "manifest: expected a host of at least ABI 0.9, found this one, ABI 0.3 (the plugin was built for 0.9); update \
          the platform, or lower min_host_minor if the plugin can do without"
     );
     assert_eq!(world.names(), ["ok"]);

@@ -7,7 +7,8 @@ use std::fs;
 use cbindgen::{Builder, Config, DocumentationStyle, Language, Style};
 use clap::Args;
 use provisionhook_plugin_abi::wire::{
-    CLOCK_1, ENTRY_SYMBOL, ENV_MUTATOR_1, HTTP_1, LOG_1, NOTE_NAME, NOTE_SECTION, TOKEN_PROVIDER_1,
+    CLOCK_1, ENTRY_SYMBOL, ENV_MUTATOR_1, FILE_CONTRIBUTOR_1, HTTP_1, LOG_1, NOTE_NAME,
+    NOTE_SECTION, STATE_1, TOKEN_PROVIDER_1, WORKSPACE_LIFECYCLE_1,
 };
 
 use self::names::Names;
@@ -16,14 +17,16 @@ use crate::{Done, files};
 const HEADER: &str = "plugin-abi/include/provisionhook.h";
 
 /// The modules of the contract, in the order of the header.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 9] = [
     "prefix",
     "value",
     "operation",
     "subject",
+    "files",
     "entry",
     "capability",
     "service",
+    "state",
 ];
 
 /// Written by hand: what stands above and below the generated part.
@@ -104,9 +107,12 @@ fn strings() -> String {
         ("NOTE_NAME", NOTE_NAME),
         ("ENV_MUTATOR_1", ENV_MUTATOR_1),
         ("TOKEN_PROVIDER_1", TOKEN_PROVIDER_1),
+        ("FILE_CONTRIBUTOR_1", FILE_CONTRIBUTOR_1),
+        ("WORKSPACE_LIFECYCLE_1", WORKSPACE_LIFECYCLE_1),
         ("LOG_1", LOG_1),
         ("CLOCK_1", CLOCK_1),
         ("HTTP_1", HTTP_1),
+        ("STATE_1", STATE_1),
     ];
     strings
         .map(|(name, value)| format!("#define PH_{name} \"{value}\""))

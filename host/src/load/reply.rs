@@ -22,6 +22,7 @@ static TABLE: wire::ReplyVtable = wire::ReplyVtable {
     fault: Some(take_fault),
     token: Some(take_token),
     pending: Some(take_pending),
+    again: Some(take_again),
 };
 
 /// Which function of the plugin was called.
@@ -196,6 +197,10 @@ impl ReplyFrame {
         }
     }
 
+    fn set_again(&mut self) {
+        self.note("asked to be called again, which only contribute and tend may".to_owned());
+    }
+
     fn set_op(&mut self, op: *mut wire::Op) {
         // SAFETY: the plugin gives the operation away with this call.
         match unsafe { PluginOp::take(op) } {
@@ -276,4 +281,9 @@ unsafe extern "C" fn take_token(reply: *mut wire::Reply, token: *const wire::Tok
 unsafe extern "C" fn take_pending(reply: *mut wire::Reply, op: *mut wire::Op) {
     // SAFETY: the contract: the reply of the call that the plugin is in, used by one thread.
     unsafe { with_frame(reply, |frame| frame.set_op(op)) }
+}
+
+unsafe extern "C" fn take_again(reply: *mut wire::Reply, _after_ms: u64) {
+    // SAFETY: the contract: the reply of the call that the plugin is in, used by one thread.
+    unsafe { with_frame(reply, |frame| frame.set_again()) }
 }

@@ -15,7 +15,7 @@ use std::{
 
 use super::{reply::Reply, waker};
 use crate::{
-    sdk::{Class, ClassKind, Fault, Token, block_on},
+    sdk::{Again, Class, ClassKind, Fault, Token, block_on},
     wire::{self, FaultKind, Op, OpVtable, POLL_PENDING, POLL_READY, wire_size},
 };
 
@@ -43,6 +43,12 @@ impl Deliver for () {
 impl Deliver for Token {
     fn deliver(self, frame: &Frame) -> Ended {
         frame.reply.token(&self)
+    }
+}
+
+impl Deliver for Again {
+    fn deliver(self, frame: &Frame) -> Ended {
+        frame.reply.again(self)
     }
 }
 

@@ -32,16 +32,10 @@ impl Env<'_> {
     ///
     /// When a pointer is unusable, or the host refuses.
     pub(crate) unsafe fn new(raw: *mut wire::Env) -> Result<Self, PointerError> {
-        if raw.is_null() {
-            return Err(PointerError::Null);
-        }
-        // SAFETY: not null, and the vtable is the first field of every environment.
-        let vtable = unsafe { (*raw).vtable };
-        // SAFETY: the host's tables tell their size.
-        let vtable = unsafe { pointer::sized(vtable) }?;
         Ok(Self {
             raw,
-            vtable,
+            // SAFETY: the host's handle, valid as the caller says.
+            vtable: unsafe { pointer::table(raw) }?,
             borrowed: PhantomData,
         })
     }

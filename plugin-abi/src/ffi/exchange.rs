@@ -4,108 +4,77 @@
     reason = "the host calls back into the sink while the request is polled"
 )]
 
-use std::task::{Context, Poll};
-
 use zeroize::Zeroizing;
 
-use super::{Host, operation::Operation};
+use super::{
+    Host,
+    sink::{Asked, Sink},
+};
 use crate::{
     pointer,
     sdk::{Fault, Parts, Response},
     wire::{self, Bytes, Http1, HttpRequest, HttpSink, HttpSinkVtable, Pair, Str, wire_size},
 };
 
-/// A request under way. Dropping it cancels it.
-pub(crate) struct Exchange {
-    // The order matters: the operation must be gone before its sink is.
-    operation: Operation,
-    sink: OwnedSink,
+/// A request under way.
+pub(crate) type Exchange = Asked<HttpAnswer>;
+
+/// Starts a request.
+///
+/// # Errors
+///
+/// When the host has no such function, or is gone.
+pub(super) fn start(host: &Host, http: &Http1, parts: &Parts) -> Result<Exchange, Fault> {
+    let Some(send) = http.send else {
+        return Err(Fault::internal("the host's http/1 has no function `send`"));
+    };
+    let headers: Vec<Pair> = parts
+        .headers
+        .iter()
+        .map(|(name, value)| Pair::new(name, value))
+        .collect();
+    let request = HttpRequest {
+        struct_size: wire_size::<HttpRequest>(),
+        flags: 0,
+        method: Str::new(&parts.method),
+        url: Str::new(&parts.url),
+        headers: headers.as_ptr(),
+        header_count: headers.len(),
+        body: Bytes::new(&parts.body),
+        timeout_ms: parts.timeout.map_or(0, |limit| {
+            u64::try_from(limit.as_millis()).unwrap_or(u64::MAX).max(1)
+        }),
+        max_response_bytes: parts.max_response_bytes.unwrap_or(0),
+    };
+    let sink = HttpAnswer {
+        wire: HttpSink { vtable: &VTABLE },
+        response: Response::default(),
+        fault: None,
+    };
+    Asked::start(host, sink, |sink| {
+        // SAFETY: the host copies the request before it returns; the sink lives longer than the operation.
+        unsafe { send(host.raw(), &raw const request, sink.cast()) }
+    })
 }
 
-impl Exchange {
-    /// # Errors
-    ///
-    /// When the host has no such function, or is gone.
-    pub(crate) fn start(host: &Host, http: &Http1, parts: &Parts) -> Result<Self, Fault> {
-        let Some(send) = http.send else {
-            return Err(Fault::internal("the host's http/1 has no function `send`"));
-        };
-        let headers: Vec<Pair> = parts
-            .headers
-            .iter()
-            .map(|(name, value)| Pair::new(name, value))
-            .collect();
-        let request = HttpRequest {
-            struct_size: wire_size::<HttpRequest>(),
-            flags: 0,
-            method: Str::new(&parts.method),
-            url: Str::new(&parts.url),
-            headers: headers.as_ptr(),
-            header_count: headers.len(),
-            body: Bytes::new(&parts.body),
-            timeout_ms: parts.timeout.map_or(0, |limit| {
-                u64::try_from(limit.as_millis()).unwrap_or(u64::MAX).max(1)
-            }),
-            max_response_bytes: parts.max_response_bytes.unwrap_or(0),
-        };
-        let sink = OwnedSink::new();
-        let op = {
-            let _open = host.enter()?;
-            // SAFETY: the host copies the request before it returns; the sink lives longer than the operation.
-            unsafe { send(host.raw(), &raw const request, sink.0.cast()) }
-        };
-        // SAFETY: the host has just made it.
-        let operation = unsafe { Operation::new(host.clone(), op) }?;
-        Ok(Self { operation, sink })
-    }
-
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Response, Fault>> {
-        let ended = std::task::ready!(self.operation.poll(context));
-        let (response, fault) = self.sink.take();
-        Poll::Ready(match (ended, fault) {
-            (Ok(()), None) => Ok(response),
-            (_, Some(fault)) => Err(fault),
-            (Err(fault), None) => Err(fault),
-        })
-    }
-}
-
-/// INVARIANT: the pointer came from a box, and nobody else frees it.
-struct OwnedSink(*mut Sink);
-
-// SAFETY: the host uses it only while it is inside `poll`, which the owner calls from one thread at a time.
-unsafe impl Send for OwnedSink {}
-
-impl OwnedSink {
-    fn new() -> Self {
-        let sink = Sink {
-            wire: HttpSink { vtable: &VTABLE },
-            response: Response::default(),
-            fault: None,
-        };
-        Self(Box::into_raw(Box::new(sink)))
-    }
-
-    fn take(&mut self) -> (Response, Option<Fault>) {
-        // SAFETY: alive, and the host is not inside `poll`, because the owner is here.
-        let sink = unsafe { &mut *self.0 };
-        (std::mem::take(&mut sink.response), sink.fault.take())
-    }
-}
-
-impl Drop for OwnedSink {
-    fn drop(&mut self) {
-        // SAFETY: it came from a box, and the operation that knew it is gone.
-        drop(unsafe { Box::from_raw(self.0) });
-    }
-}
-
+/// The sink of a request.
 #[repr(C)]
-struct Sink {
+pub(crate) struct HttpAnswer {
     /// INVARIANT: first, so that a pointer to the sink is one to the wire's.
     wire: HttpSink,
     response: Response,
     fault: Option<Fault>,
+}
+
+impl Sink for HttpAnswer {
+    type Answer = Response;
+
+    fn take(&mut self) -> Result<Response, Fault> {
+        match self.fault.take() {
+            Some(fault) => Err(fault),
+            None => Ok(std::mem::take(&mut self.response)),
+        }
+    }
 }
 
 static VTABLE: HttpSinkVtable = HttpSinkVtable {
@@ -119,10 +88,10 @@ static VTABLE: HttpSinkVtable = HttpSinkVtable {
 
 /// # Safety
 ///
-/// What [`OwnedSink::new`] made, while its owner is inside `poll`.
-unsafe fn sink<'a>(raw: *mut HttpSink) -> &'a mut Sink {
+/// The sink that [`start`] gave to the host, while its owner is inside `poll`.
+unsafe fn sink<'a>(raw: *mut HttpSink) -> &'a mut HttpAnswer {
     // SAFETY: the host gives back the pointer that it was given, and nobody else uses the sink meanwhile.
-    unsafe { &mut *raw.cast::<Sink>() }
+    unsafe { &mut *raw.cast::<HttpAnswer>() }
 }
 
 /// # Safety

@@ -8,13 +8,17 @@ use std::{
     time::Duration,
 };
 
-use super::{exchange::Exchange, operation::Operation};
+use super::{
+    exchange::{self, Exchange},
+    operation::Operation,
+    state::{self, Access, StateAsked},
+};
 use crate::{
     pointer::{self, Sized32},
-    sdk::{self, Clock, Fault, Http, Parts},
+    sdk::{self, Clock, Fault, Http, Parts, State},
     wire::{
-        self, ABI_MAJOR, CLOCK_1, Clock1, HTTP_1, Http1, LOG_1, Log1, LogRecord, MAGIC, Pair, Str,
-        wire_size,
+        self, ABI_MAJOR, CLOCK_1, Clock1, HTTP_1, Http1, LOG_1, Log1, LogRecord, MAGIC, Pair,
+        STATE_1, State1, Str, wire_size,
     },
 };
 
@@ -30,6 +34,7 @@ struct Services {
     log: Option<Log1>,
     clock: Option<Clock1>,
     http: Option<Http1>,
+    state: Option<State1>,
     /// INVARIANT: while it is read as `true` and held, `raw` and the tables are valid.
     open: RwLock<bool>,
 }
@@ -50,6 +55,12 @@ impl Host {
     #[must_use]
     pub fn clock(&self) -> Clock<'_> {
         Clock::new(self)
+    }
+
+    /// `state/1`: what the plugin keeps from one run of the platform to the next.
+    #[must_use]
+    pub fn state(&self) -> State<'_> {
+        State::new(self)
     }
 
     /// Runs a future to its end on this thread: in `create`, and in calls of class `blocking`.
@@ -82,6 +93,8 @@ impl Host {
             clock: unsafe { service(raw, &table, CLOCK_1) },
             // SAFETY: as above.
             http: unsafe { service(raw, &table, HTTP_1) },
+            // SAFETY: as above.
+            state: unsafe { service(raw, &table, STATE_1) },
             open: RwLock::new(true),
         };
         Ok(Self {
@@ -198,8 +211,18 @@ impl Host {
     /// When the host is too old, of another major, or gone.
     pub(crate) fn start_http(&self, parts: &Parts) -> Result<Exchange, Fault> {
         match &self.services.http {
-            Some(http) => Exchange::start(self, http, parts),
+            Some(http) => exchange::start(self, http, parts),
             None => Err(missing(HTTP_1)),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// When the host is too old, of another major, or gone.
+    pub(crate) fn start_state(&self, key: &str, access: Access<'_>) -> Result<StateAsked, Fault> {
+        match &self.services.state {
+            Some(state) => state::start(self, state, key, access),
+            None => Err(missing(STATE_1)),
         }
     }
 }

@@ -35,10 +35,8 @@ impl Operation {
                 "expected an operation of the host, found null",
             ));
         }
-        // SAFETY: not null, and the vtable is the first field of every operation.
-        let vtable = unsafe { (*raw).vtable };
-        // SAFETY: the host's tables tell their size.
-        let vtable = unsafe { pointer::sized(vtable) }
+        // SAFETY: the host's handle, valid until it is dropped.
+        let vtable = unsafe { pointer::table(raw) }
             .map_err(|error| Fault::internal(format!("the host's operation: {error}")))?;
         Ok(Self {
             host,

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::{
     pointer,
-    sdk::{Fault, Token},
+    sdk::{Again, Fault, Token},
     wire::{self, Op, POLL_FAULT, POLL_PENDING, POLL_READY, ReplyVtable, Str, wire_size},
 };
 
@@ -25,13 +25,8 @@ impl Reply {
     ///
     /// A reply of the host, valid until the call or its operation has ended.
     pub(crate) unsafe fn new(raw: *mut wire::Reply) -> Option<Self> {
-        if raw.is_null() {
-            return None;
-        }
-        // SAFETY: not null, and the vtable is the first field of every reply.
-        let vtable = unsafe { (*raw).vtable };
-        // SAFETY: the host's tables tell their size.
-        let vtable = unsafe { pointer::sized(vtable) }.ok()?;
+        // SAFETY: the host's handle, valid as the caller says.
+        let vtable = unsafe { pointer::table(raw) }.ok()?;
         Some(Self { raw, vtable })
     }
 
@@ -73,6 +68,21 @@ impl Reply {
         };
         // SAFETY: the reply is valid; the token lives through the call.
         unsafe { hand_over(self.raw, &raw const wire) };
+        POLL_READY
+    }
+
+    /// Hands over when to call again.
+    pub(crate) fn again(&self, again: Again) -> wire::Poll {
+        let Some(after) = again.delay() else {
+            return POLL_READY;
+        };
+        let Some(hand_over) = self.vtable.again else {
+            return self.fault(&Fault::internal(
+                "the host's reply takes no wish to be called again",
+            ));
+        };
+        // SAFETY: the reply is valid.
+        unsafe { hand_over(self.raw, milliseconds(after)) };
         POLL_READY
     }
 

@@ -1,18 +1,15 @@
 //! The capability tables of a plugin, made from its trait impls.
 #![expect(unsafe_code, reason = "these are the functions that the host calls")]
 
-use std::{marker::PhantomData, sync::atomic::Ordering};
+use std::marker::PhantomData;
 
-use super::{
-    Call, Env, Scope,
-    drive::{self, Frame},
-    entry::Shell,
-    reply::Reply,
-};
+use super::{Env, Files, Scope, enter::enter};
 use crate::{
-    pointer::PointerError,
-    sdk::{Class, EnvMutator, Fault, Plugin, TokenProvider},
-    wire::{self, EnvMutator1, Instance, POLL_FAULT, TokenProvider1, wire_size},
+    sdk::{Class, EnvMutator, FileContributor, TokenProvider, WorkspaceLifecycle},
+    wire::{
+        self, EnvMutator1, FileContributor1, Instance, TokenProvider1, WorkspaceLifecycle1,
+        wire_size,
+    },
 };
 
 /// The tables of a plugin `P` of the execution class `C`.
@@ -37,6 +34,25 @@ impl<P: TokenProvider, C: Class> Tables<P, C> {
     };
 }
 
+impl<P: FileContributor, C: Class> Tables<P, C> {
+    /// `file-contributor/1`.
+    pub const FILE_CONTRIBUTOR: &'static FileContributor1 = &FileContributor1 {
+        struct_size: wire_size::<FileContributor1>(),
+        reserved: 0,
+        contribute: Some(contribute::<P, C>),
+    };
+}
+
+impl<P: WorkspaceLifecycle, C: Class> Tables<P, C> {
+    /// `workspace-lifecycle/1`.
+    pub const WORKSPACE_LIFECYCLE: &'static WorkspaceLifecycle1 = &WorkspaceLifecycle1 {
+        struct_size: wire_size::<WorkspaceLifecycle1>(),
+        reserved: 0,
+        tend: Some(tend::<P, C>),
+        ended: Some(ended::<P, C>),
+    };
+}
+
 /// # Safety
 ///
 /// Called by the host as the table says.
@@ -46,31 +62,13 @@ unsafe extern "C" fn mutate<P: EnvMutator, C: Class>(
     env: *mut wire::Env,
     reply: *mut wire::Reply,
 ) -> wire::Poll {
-    // SAFETY: the host's reply is valid until the call has ended.
-    let Some(reply) = (unsafe { Reply::new(reply) }) else {
-        return POLL_FAULT;
+    let begin = |plugin: &'static P, call| {
+        // SAFETY: the host's environment is valid, and this call's alone, until it has ended.
+        let mut env = unsafe { Env::new(env) }.map_err(|error| ("environment", error))?;
+        Ok(async move { plugin.mutate(&call, &mut env).await })
     };
-    // SAFETY: `create` made the instance, and the host destroys it only after every call and operation has ended.
-    let Some(shell) = (unsafe { Shell::<P>::of(instance) }) else {
-        return reply.fault(&no_instance());
-    };
-    // SAFETY: the host's call is valid until it has ended, which the frame does not outlive.
-    let call = match unsafe { Call::new(call) } {
-        Ok(call) => call,
-        Err(error) => return reply.fault(&unreadable("call", error)),
-    };
-    // SAFETY: the host's environment is valid, and this call's alone, until it has ended.
-    let mut env = match unsafe { Env::new(env) } {
-        Ok(env) => env,
-        Err(error) => return reply.fault(&unreadable("environment", error)),
-    };
-    let Some(frame) = frame(shell, reply) else {
-        return POLL_FAULT;
-    };
-    drive::run::<C, _, _>(
-        frame,
-        async move { shell.plugin.mutate(&call, &mut env).await },
-    )
+    // SAFETY: called by the host, as the contract says.
+    unsafe { enter::<P, C, _, _>(instance, call, reply, begin) }
 }
 
 /// # Safety
@@ -82,51 +80,55 @@ unsafe extern "C" fn token<P: TokenProvider, C: Class>(
     scope: *const wire::Scope,
     reply: *mut wire::Reply,
 ) -> wire::Poll {
-    // SAFETY: the host's reply is valid until the call has ended.
-    let Some(reply) = (unsafe { Reply::new(reply) }) else {
-        return POLL_FAULT;
+    let begin = |plugin: &'static P, call| {
+        // SAFETY: the host's scope is valid until the call has ended.
+        let scope = unsafe { Scope::new(scope) }.map_err(|error| ("scope", error))?;
+        Ok(async move { plugin.token(&call, &scope).await })
     };
-    // SAFETY: `create` made the instance, and the host destroys it only after every call and operation has ended.
-    let Some(shell) = (unsafe { Shell::<P>::of(instance) }) else {
-        return reply.fault(&no_instance());
-    };
-    // SAFETY: the host's call is valid until it has ended, which the frame does not outlive.
-    let call = match unsafe { Call::new(call) } {
-        Ok(call) => call,
-        Err(error) => return reply.fault(&unreadable("call", error)),
-    };
-    // SAFETY: the host's scope is valid until the call has ended.
-    let scope = match unsafe { Scope::new(scope) } {
-        Ok(scope) => scope,
-        Err(error) => return reply.fault(&unreadable("scope", error)),
-    };
-    let Some(frame) = frame(shell, reply) else {
-        return POLL_FAULT;
-    };
-    drive::run::<C, _, _>(
-        frame,
-        async move { shell.plugin.token(&call, &scope).await },
-    )
+    // SAFETY: called by the host, as the contract says.
+    unsafe { enter::<P, C, _, _>(instance, call, reply, begin) }
 }
 
-/// `None` after a panic; then the fault has been handed over.
-fn frame<P: Plugin>(shell: &'static Shell<P>, reply: Reply) -> Option<Frame> {
-    if shell.poisoned.load(Ordering::Acquire) {
-        reply.fault(&drive::poisoned());
-        return None;
-    }
-    Some(Frame {
-        poisoned: &shell.poisoned,
-        reply,
-    })
+/// # Safety
+///
+/// Called by the host as the table says.
+unsafe extern "C" fn contribute<P: FileContributor, C: Class>(
+    instance: *mut Instance,
+    call: *const wire::Call,
+    files: *mut wire::Files,
+    reply: *mut wire::Reply,
+) -> wire::Poll {
+    let begin = |plugin: &'static P, call| {
+        // SAFETY: the host's files are valid, and this call's alone, until it has ended.
+        let mut files = unsafe { Files::new(files) }.map_err(|error| ("files", error))?;
+        Ok(async move { plugin.contribute(&call, &mut files).await })
+    };
+    // SAFETY: called by the host, as the contract says.
+    unsafe { enter::<P, C, _, _>(instance, call, reply, begin) }
 }
 
-#[cold]
-fn no_instance() -> Fault {
-    Fault::internal("expected the instance that `create` made, found null")
+/// # Safety
+///
+/// Called by the host as the table says.
+unsafe extern "C" fn tend<P: WorkspaceLifecycle, C: Class>(
+    instance: *mut Instance,
+    call: *const wire::Call,
+    reply: *mut wire::Reply,
+) -> wire::Poll {
+    let begin = |plugin: &'static P, call| Ok(async move { plugin.tend(&call).await });
+    // SAFETY: called by the host, as the contract says.
+    unsafe { enter::<P, C, _, _>(instance, call, reply, begin) }
 }
 
-#[cold]
-fn unreadable(what: &str, error: PointerError) -> Fault {
-    Fault::internal(format!("the host's {what}: {error}"))
+/// # Safety
+///
+/// Called by the host as the table says.
+unsafe extern "C" fn ended<P: WorkspaceLifecycle, C: Class>(
+    instance: *mut Instance,
+    call: *const wire::Call,
+    reply: *mut wire::Reply,
+) -> wire::Poll {
+    let begin = |plugin: &'static P, call| Ok(async move { plugin.ended(&call).await });
+    // SAFETY: called by the host, as the contract says.
+    unsafe { enter::<P, C, _, _>(instance, call, reply, begin) }
 }

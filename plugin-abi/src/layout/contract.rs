@@ -3,8 +3,9 @@
 use abi_stable::{StableAbi, type_layout::TypeLayout};
 
 use crate::wire::{
-    Call, Clock1, Entry, Env, EnvMutator1, Fault, Host, Http1, HttpRequest, HttpSink, Log1,
-    LogRecord, Op, Reply, Scope, Token, TokenProvider1, Waker,
+    Call, Clock1, Entry, Env, EnvMutator1, Fault, File, FileContributor1, Files, Host, Http1,
+    HttpRequest, HttpSink, Log1, LogRecord, Op, Reply, Scope, State1, StateSink, Token,
+    TokenProvider1, Waker, WorkspaceLifecycle1,
 };
 
 /// Everything that is found by name or by id, and with it everything that those mention.
@@ -15,11 +16,16 @@ struct Contract {
     host: *const Host,
     env_mutator: *const EnvMutator1,
     token_provider: *const TokenProvider1,
+    file_contributor: *const FileContributor1,
+    workspace_lifecycle: *const WorkspaceLifecycle1,
     log: *const Log1,
     clock: *const Clock1,
     http: *const Http1,
+    state: *const State1,
     call: *const Call,
     env: *const Env,
+    files: *const Files,
+    file: *const File,
     scope: *const Scope,
     token: *const Token,
     reply: *const Reply,
@@ -28,6 +34,7 @@ struct Contract {
     waker: *const Waker,
     request: *const HttpRequest,
     sink: *const HttpSink,
+    state_sink: *const StateSink,
     record: *const LogRecord,
 }
 

@@ -25,20 +25,41 @@ fn the_contract_is_the_golden_one() {
 
 #[test]
 fn this_minor_only_appended_to_the_last() {
-    let last = model(include_str!("../../abi-history/0.1/abi-layout.golden"));
-    let changes = changes(&last, &own());
+    let told = appended_since(include_str!("../../abi-history/0.2/abi-layout.golden"));
+    let expected = [
+        "struct File",
+        "struct FileContributor1",
+        "struct Files",
+        "struct FilesVtable",
+        "struct ReplyVtable, field \"again: fn(*mut Reply, u64)\" (8 bytes at 32)",
+        "struct State1",
+        "struct StateSink",
+        "struct StateSinkVtable",
+        "struct WorkspaceLifecycle1",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn nothing_but_appends_since_the_first_minor() {
+    let told = appended_since(include_str!("../../abi-history/0.1/abi-layout.golden"));
+    assert!(
+        told.contains(&"struct Call, field \"traceparent: Str\" (16 bytes at 112)".to_owned()),
+        "{told:?}"
+    );
+}
+
+/// What has changed since then; it is all appended, and both sides take each other's.
+fn appended_since(golden: &str) -> Vec<String> {
+    let then = model(golden);
+    let changes = changes(&then, &own());
     assert!(
         changes.iter().all(|change| change.rule.is_append()),
         "{changes:?}"
     );
-    let told: Vec<&str> = changes.iter().map(|change| change.what.as_str()).collect();
-    let expected = [
-        "struct Call, field \"traceparent: Str\" (16 bytes at 112)",
-        "struct Fault, field \"retry_after_ms: u64\" (8 bytes at 24)",
-    ];
-    assert_eq!(told, expected);
-    assert_eq!(compare(&own(), &last), Ok(()));
-    assert_eq!(compare(&last, &own()), Ok(()));
+    assert_eq!(compare(&own(), &then), Ok(()));
+    assert_eq!(compare(&then, &own()), Ok(()));
+    changes.into_iter().map(|change| change.what).collect()
 }
 
 /// Compares the compiler's offsets with the model's. A field that is missing here does not compile.
@@ -67,6 +88,10 @@ fn the_model_has_the_compilers_offsets() {
         EnvMutator1 { struct_size, reserved, mutate },
         EnvVtable { struct_size, reserved, get, set, unset },
         Fault { struct_size, kind, message, retry_after_ms },
+        File { struct_size, flags, path, mode, reserved, bytes },
+        FileContributor1 { struct_size, reserved, contribute },
+        Files { vtable },
+        FilesVtable { struct_size, reserved, put },
         Host { prefix, extension },
         Http1 { struct_size, reserved, send, fetch },
         HttpRequest { struct_size, flags, method, url, headers, header_count, body, timeout_ms, max_response_bytes },
@@ -79,13 +104,17 @@ fn the_model_has_the_compilers_offsets() {
         Pair { key, value },
         Prefix { magic, struct_size, abi_major, abi_minor },
         Reply { vtable },
-        ReplyVtable { struct_size, reserved, fault, token, pending },
+        ReplyVtable { struct_size, reserved, fault, token, pending, again },
         Scope { struct_size, flags, audience, repositories, repository_count, permissions, permission_count },
+        State1 { struct_size, reserved, read, write, remove },
+        StateSink { vtable },
+        StateSinkVtable { struct_size, reserved, value, fault },
         Str { ptr, len },
         Token { struct_size, flags, value, expires_at_unix_ms, username },
         TokenProvider1 { struct_size, reserved, token },
         Waker { vtable, data },
         WakerVtable { struct_size, reserved, clone, wake, wake_by_ref, drop },
+        WorkspaceLifecycle1 { struct_size, reserved, tend, ended },
     };
     let own = own();
     let rest: Vec<&str> = own

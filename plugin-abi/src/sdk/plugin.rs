@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Deserializer, de, de::DeserializeOwned};
 
-use super::{Fault, Token};
-use crate::ffi::{Call, Env, Host, Scope};
+use super::{Again, Fault, Token};
+use crate::ffi::{Call, Env, Files, Host, Scope};
 
 /// A plugin: something that can be made from a config.
 ///
@@ -52,6 +52,44 @@ pub trait TokenProvider: Plugin {
         call: &Call<'_>,
         scope: &Scope<'_>,
     ) -> impl Future<Output = Result<Token, Fault>> + Send;
+}
+
+/// `file-contributor/1`: puts files into the home directory of a workspace.
+pub trait FileContributor: Plugin {
+    /// Puts all of its files, as they should be now; write it as `async fn`. They are kept only if it succeeds. Called before
+    /// a workspace starts, and again while it runs as the answer asks for: an access token in a file can be renewed so.
+    ///
+    /// # Errors
+    ///
+    /// A fault; by default the host goes on without the plugin if it is transient, and fails the workspace otherwise.
+    fn contribute(
+        &self,
+        call: &Call<'_>,
+        files: &mut Files<'_>,
+    ) -> impl Future<Output = Result<Again, Fault>> + Send;
+}
+
+/// `workspace-lifecycle/1`: looks after what was made upstream for a workspace.
+pub trait WorkspaceLifecycle: Plugin {
+    /// Renews what would run out, a lease for example; write it as `async fn`. Called soon after a workspace has started,
+    /// after a restart of the platform for each that still runs, and again as the answer asks for.
+    ///
+    /// # Errors
+    ///
+    /// A fault. The workspace goes on; the host calls again, more and more slowly.
+    fn tend(&self, call: &Call<'_>) -> impl Future<Output = Result<Again, Fault>> + Send {
+        let _ = call;
+        std::future::ready(Ok(Again::never()))
+    }
+
+    /// Revokes and cleans up what was made for a workspace; write it as `async fn`. It has ended, or its provision failed
+    /// after the chain had begun. Called at least once, also for a workspace for which nothing was made, and again after a
+    /// fault or a restart of the platform: what is gone already is no fault.
+    ///
+    /// # Errors
+    ///
+    /// A fault. The host calls again, more and more slowly.
+    fn ended(&self, call: &Call<'_>) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
 /// The config of a plugin that takes none: `{}`.

@@ -62,7 +62,7 @@ pub struct Reply {
     pub vtable: *const ReplyVtable,
 }
 
-/// The functions of a [`Reply`]. None is null.
+/// The functions of a [`Reply`]. None is null that the size covers.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, StableAbi)]
 pub struct ReplyVtable {
@@ -76,6 +76,10 @@ pub struct ReplyVtable {
     pub token: Option<unsafe extern "C" fn(reply: *mut Reply, token: *const Token)>,
     /// Hands over an operation; then return [`POLL_PENDING`]. The host owns it from here on and drops it exactly once.
     pub pending: Option<unsafe extern "C" fn(reply: *mut Reply, op: *mut Op)>,
+    /// Asks to be called again after so many milliseconds while the workspace lives. Only in `contribute` and `tend`; the
+    /// last one counts. The host waits for at least a second. Who does not ask is not called again until the platform
+    /// restarts. Since 0.3.
+    pub again: Option<unsafe extern "C" fn(reply: *mut Reply, after_ms: u64)>,
 }
 
 /// An operation under way: made by the plugin for the host, or by the host (`clock/1`, `http/1`) for the plugin.

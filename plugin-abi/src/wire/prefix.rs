@@ -10,7 +10,7 @@ pub const ABI_MAJOR: u16 = 0;
 
 /// Fields are appended from minor to minor. A host runs plugins of older minors, and of newer ones whose manifest
 /// says (`min_host_minor`) that they can do without what the host does not have.
-pub const ABI_MINOR: u16 = 2;
+pub const ABI_MINOR: u16 = 3;
 
 /// The first 16 bytes of [`Entry`](super::Entry) and [`Host`](super::Host). This layout never changes, in any major.
 #[repr(C)]

@@ -23,6 +23,7 @@ pub(crate) struct TestReply {
     reply: wire::Reply,
     pub(crate) fault: Option<(FaultKind, String, u64)>,
     pub(crate) token: Option<(String, i64, String)>,
+    pub(crate) again: Option<u64>,
     pub(crate) pending: *mut Op,
 }
 
@@ -32,6 +33,7 @@ static REPLY: ReplyVtable = ReplyVtable {
     fault: Some(reply_fault),
     token: Some(reply_token),
     pending: Some(reply_pending),
+    again: Some(reply_again),
 };
 
 impl TestReply {
@@ -40,6 +42,7 @@ impl TestReply {
             reply: wire::Reply { vtable: &REPLY },
             fault: None,
             token: None,
+            again: None,
             pending: ptr::null_mut(),
         }
     }
@@ -72,6 +75,11 @@ unsafe extern "C" fn reply_token(reply: *mut wire::Reply, token: *const Token) {
 unsafe extern "C" fn reply_pending(reply: *mut wire::Reply, op: *mut Op) {
     // SAFETY: the reply is the first field of a live `TestReply`.
     unsafe { &mut *reply.cast::<TestReply>() }.pending = op;
+}
+
+unsafe extern "C" fn reply_again(reply: *mut wire::Reply, after_ms: u64) {
+    // SAFETY: the reply is the first field of a live `TestReply`.
+    unsafe { &mut *reply.cast::<TestReply>() }.again = Some(after_ms);
 }
 
 /// An environment: a map, with the secret flag. `FORBIDDEN` is refused.
