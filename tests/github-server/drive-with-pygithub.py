@@ -86,9 +86,32 @@ def drive_token(base_url):
     check("what it reaches", [one["full_name"] for one in data["repositories"]] == ["acme/web", "acme/api"])
     names = [repository.full_name for repository in app.get_app_installation(INSTALLATION).get_repos()]
     check("the same by PyGithub's own installation login", names == ["acme/web", "acme/api"], names)
+    acme = Github(auth=Auth.Token(token.token), base_url=base_url, retry=None)
+    check("a repository that it reaches", acme.get_repo("acme/web").full_name == "acme/web")
+    refused("a repository that it does not reach", 404, "Not Found", lambda: acme.get_repo("acme/secret"))
+    umbrella = Github(auth=Auth.Token(app.get_access_token(43).token), base_url=base_url, retry=None)
+    check("another installation's token", umbrella.get_repo("umbrella/site").full_name == "umbrella/site")
+    refused("the one's repository with the other's token", 404, "Not Found", lambda: umbrella.get_repo("acme/web"))
     requester.requestJsonAndCheck("DELETE", "/installation/token")
     refused("the token once it is revoked", 401, "Bad credentials", lambda: requester.requestJsonAndCheck("GET", "/installation/repositories"))
+    refused("revoking it once more", 401, "Bad credentials", lambda: requester.requestJsonAndCheck("DELETE", "/installation/token"))
     return token.token
+
+
+def drive_lag(base_url):
+    """Two seconds in which a new token is not known yet."""
+    token = integration(base_url).get_access_token(INSTALLATION)
+    acme = Github(auth=Auth.Token(token.token), base_url=base_url, retry=None)
+    refused("a token that is not known yet", 401, "Bad credentials", lambda: acme.get_repo("acme/web"))
+    time.sleep(2.1)
+    check("the same token two seconds later", acme.get_repo("acme/web").full_name == "acme/web")
+
+
+def drive_suspended(base_url):
+    app = integration(base_url)
+    refused("a token of a suspended installation", 403, "This installation has been suspended", lambda: app.get_access_token(43))
+    shown = app.get_app_installation(43)
+    check("by whom it was suspended", shown.suspended_by.login == "umbrella" and shown.suspended_at is not None, shown.suspended_at)
 
 
 def drive_with_requests(base_url):
@@ -125,6 +148,14 @@ def main():
             server.terminate()
             server.wait(timeout=20)
         check("the server ended by itself", server.returncode == 0)
+    for more, drive in ((("--replication-lag", "2s"), drive_lag), (("--suspended", "43"), drive_suspended)):
+        server, address = start(*more)
+        try:
+            print(f"-- {' '.join(more)}")
+            drive(address)
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
     print(f"all {checks} checks passed")
 
 

@@ -59,6 +59,7 @@ pub struct Builder {
     installations: Vec<(Installation, Vec<(String, String)>)>,
     token_lifetime: Duration,
     token_form: TokenForm,
+    replication_lag: Duration,
     rate_limit: u32,
 }
 
@@ -72,6 +73,7 @@ impl Builder {
             installations: Vec::new(),
             token_lifetime: Duration::from_secs(3600),
             token_form: TokenForm::Classic,
+            replication_lag: Duration::ZERO,
             rate_limit: 5000,
         }
     }
@@ -115,7 +117,7 @@ impl Builder {
             user: false,
             repositories: repositories.iter().map(|&name| name.to_owned()).collect(),
             permissions: Permissions::new(),
-            suspended_at: None,
+            suspension: None,
         };
         let permissions = permissions
             .iter()
@@ -149,6 +151,12 @@ impl Builder {
     /// Which form tokens take, unless the request says otherwise or comes in under `/api/v3`.
     pub fn token_form(mut self, form: TokenForm) -> Self {
         self.token_form = form;
+        self
+    }
+
+    /// For how long every new token is refused with 401, as if GitHub's replicas did not know it yet.
+    pub fn replication_lag(mut self, lag: Duration) -> Self {
+        self.replication_lag = lag;
         self
     }
 
@@ -190,6 +198,7 @@ impl Builder {
             tokens: Tokens::default(),
             token_form: self.token_form,
             token_lifetime: self.token_lifetime,
+            replication_lag: self.replication_lag,
             installations: Mutex::new(installations),
             closing,
         };

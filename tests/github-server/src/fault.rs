@@ -16,7 +16,7 @@ use crate::refusal::Refusal;
 
 const CHUNK: usize = 64 * 1024;
 
-/// What goes wrong. The three about the token count only requests that get one; all others count every request.
+/// What goes wrong. The four about the token count only requests that get one; all others count every request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// 403, `x-ratelimit-remaining: 0`, and a reset that far in the future.
@@ -44,6 +44,8 @@ pub enum Fault {
     ExpiredOnArrival,
     /// 201 and a good token, which is refused with 401 for that long.
     ReplicationLag(Duration),
+    /// 201 and a good token, which is known at once, but whose permissions are not for that long: 403, and 404 for a repository.
+    PermissionsLag(Duration),
     /// 401 "Bad credentials".
     BadCredentials,
 }
@@ -52,7 +54,10 @@ impl Fault {
     fn is_about_the_token(&self) -> bool {
         matches!(
             self,
-            Self::EmptyToken | Self::ExpiredOnArrival | Self::ReplicationLag(_)
+            Self::EmptyToken
+                | Self::ExpiredOnArrival
+                | Self::ReplicationLag(_)
+                | Self::PermissionsLag(_)
         )
     }
 
@@ -84,9 +89,11 @@ impl Fault {
             ),
             Self::HugeBody(bytes) => Some(huge(success, bytes)),
             Self::BadCredentials => Some(Refusal::bad_credentials().into_response()),
-            Self::Slow(_) | Self::EmptyToken | Self::ExpiredOnArrival | Self::ReplicationLag(_) => {
-                None
-            }
+            Self::Slow(_)
+            | Self::EmptyToken
+            | Self::ExpiredOnArrival
+            | Self::ReplicationLag(_)
+            | Self::PermissionsLag(_) => None,
         }
     }
 }

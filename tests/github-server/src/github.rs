@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
@@ -24,6 +25,7 @@ pub(crate) struct Github {
     pub(crate) tokens: Tokens,
     pub(crate) token_form: TokenForm,
     pub(crate) token_lifetime: Duration,
+    pub(crate) replication_lag: Duration,
     pub(crate) installations: Mutex<Vec<Installation>>,
     pub(crate) closing: watch::Receiver<bool>,
 }
@@ -55,8 +57,21 @@ impl Github {
         let installation = self
             .installation(|installation| installation.id == token.installation_id)
             .ok_or_else(Refusal::bad_credentials)?;
-        if installation.suspended_at.is_some() {
+        if installation.suspension.is_some() {
             return Err(Refusal::suspended());
+        }
+        Ok((token, installation))
+    }
+
+    /// Like [`authenticate_installation`](Self::authenticate_installation), for what needs a permission of the token. Every token has
+    /// `metadata: read`, once that is known.
+    pub(crate) fn authorize_installation(
+        &self,
+        headers: &HeaderMap,
+    ) -> Result<(IssuedToken, Installation), Refusal> {
+        let (token, installation) = self.authenticate_installation(headers)?;
+        if self.clock.now() < token.permitted_from {
+            return Err(Refusal::not_permitted());
         }
         Ok((token, installation))
     }
@@ -75,6 +90,18 @@ impl Github {
         self.installations
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is such an installation; if so, it is changed.
+    pub(crate) fn change(
+        &self,
+        id: u64,
+        change: impl FnOnce(&mut Installation, Timestamp),
+    ) -> bool {
+        let now = self.clock.now();
+        let mut installations = self.installations();
+        let found = installations.iter_mut().find(|known| known.id == id);
+        found.map(|known| change(known, now)).is_some()
     }
 
     /// Waits, but not beyond the end of the server.

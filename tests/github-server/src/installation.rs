@@ -55,7 +55,14 @@ pub(crate) struct Installation {
     /// Empty means that the App was given all repositories of the account, whatever their names.
     pub(crate) repositories: Vec<String>,
     pub(crate) permissions: Permissions,
-    pub(crate) suspended_at: Option<Timestamp>,
+    pub(crate) suspension: Option<Suspension>,
+}
+
+/// Since when and by whom an installation is suspended.
+#[derive(Clone, Debug)]
+pub(crate) struct Suspension {
+    pub(crate) at: Timestamp,
+    pub(crate) by: String,
 }
 
 impl Installation {
@@ -109,8 +116,8 @@ impl Installation {
             "single_file_name": null,
             "has_multiple_single_files": false,
             "single_file_paths": [],
-            "suspended_by": null,
-            "suspended_at": self.suspended_at.map(|at| at.to_string()),
+            "suspended_by": self.suspension.as_ref().map(|suspension| account(&suspension.by, "User")),
+            "suspended_at": self.suspension.as_ref().map(|suspension| suspension.at.to_string()),
         })
     }
 

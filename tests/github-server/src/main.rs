@@ -47,6 +47,12 @@ struct Arguments {
     /// How long a token lives, such as 1h or 90s
     #[arg(long, default_value = "1h", value_parser = humantime::parse_duration)]
     token_lifetime: Duration,
+    /// For how long every new token is refused with 401
+    #[arg(long, default_value = "0s", value_parser = humantime::parse_duration)]
+    replication_lag: Duration,
+    /// An installation that is suspended from the start, by its account. Can be repeated
+    #[arg(long = "suspended", value_name = "ID")]
+    suspended: Vec<u64>,
     /// Issue tokens of the long form, with dots
     #[arg(long)]
     stateless_tokens: bool,
@@ -93,6 +99,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .client_id(&arguments.client_id)
         .public_key_pem(&public_key)
         .token_lifetime(arguments.token_lifetime)
+        .replication_lag(arguments.replication_lag)
         .token_form(form);
     let permissions: Vec<(&str, &str)> = arguments
         .permissions
@@ -116,6 +123,11 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let server = builder.start().await?;
+    for id in arguments.suspended {
+        if !server.set_suspended(id, true) {
+            return Err(format!("expected an installation to suspend, found none with the number {id}; add it with --installation").into());
+        }
+    }
     writeln!(std::io::stdout(), "{}", server.base_url())?;
     tokio::select! {
         _ = terminate.recv() => {}

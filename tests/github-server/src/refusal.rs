@@ -54,6 +54,14 @@ impl Refusal {
         )
     }
 
+    /// 403: the token has not got the permission.
+    pub(crate) fn not_permitted() -> Self {
+        Self::other(
+            StatusCode::FORBIDDEN,
+            "Resource not accessible by integration",
+        )
+    }
+
     /// 400 with the given message.
     pub(crate) fn bad_request(message: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message, CREATE_TOKEN)

@@ -26,6 +26,7 @@ pub(crate) fn router(github: &Arc<Github>) -> Router {
         )
         .route("/orgs/{owner}/installation", get(app::of_organization))
         .route("/users/{owner}/installation", get(app::of_user))
+        .route("/repos/{owner}/{repository}", get(with_token::repository))
         .route("/installation/token", delete(with_token::revoke))
         .route("/installation/repositories", get(with_token::repositories));
     Router::new()

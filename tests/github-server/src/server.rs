@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use crate::builder::Builder;
 use crate::fault::{Fault, Times};
 use crate::github::Github;
+use crate::installation::Suspension;
 use crate::ledger::RequestRecord;
 use crate::routes;
 use crate::tokens::IssuedToken;
@@ -73,17 +74,33 @@ impl GithubServer {
         self.github.tokens.revoke(token)
     }
 
-    /// Suspends an installation, or ends that; false if there is no such installation.
+    /// Suspends an installation in the name of its account, or ends that; false if there is no such installation.
     #[must_use = "false means that there is no such installation"]
     pub fn set_suspended(&self, installation: u64, suspended: bool) -> bool {
-        let now = self.github.clock.now();
-        let mut installations = self.github.installations();
-        let found = installations
-            .iter_mut()
-            .find(|known| known.id == installation);
-        found
-            .map(|known| known.suspended_at = suspended.then_some(now))
-            .is_some()
+        self.github.change(installation, |known, now| {
+            known.suspension = suspended.then(|| Suspension {
+                at: now,
+                by: known.owner.clone(),
+            });
+        })
+    }
+
+    /// Suspends an installation in the name of that person; false if there is no such installation.
+    #[must_use = "false means that there is no such installation"]
+    pub fn suspend_by(&self, installation: u64, login: &str) -> bool {
+        self.github.change(installation, |known, now| {
+            known.suspension = Some(Suspension {
+                at: now,
+                by: login.to_owned(),
+            });
+        })
+    }
+
+    /// Removes an installation and installs the App again on the same account, under another number; false if there is no such installation.
+    #[must_use = "false means that there is no such installation"]
+    pub fn reinstall(&self, installation: u64, number: u64) -> bool {
+        self.github
+            .change(installation, |known, _| known.id = number)
     }
 
     /// Sets the server's clock that many seconds ahead of the real time, or behind it.

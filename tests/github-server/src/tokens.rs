@@ -39,9 +39,18 @@ pub struct IssuedToken {
     /// Whether it was revoked.
     pub revoked: bool,
     pub(crate) known_from: Timestamp,
+    pub(crate) permitted_from: Timestamp,
 }
 
 impl IssuedToken {
+    pub(crate) fn covers(&self, repository: &str) -> bool {
+        self.repositories.as_ref().is_none_or(|names| {
+            names
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(repository))
+        })
+    }
+
     pub(crate) fn works_at(&self, now: Timestamp) -> bool {
         !self.revoked && self.known_from <= now && now < self.expires_at
     }
@@ -66,6 +75,7 @@ pub(crate) struct Grant {
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
     pub(crate) known_from: Timestamp,
+    pub(crate) permitted_from: Timestamp,
     pub(crate) permissions: Permissions,
     pub(crate) repositories: Option<Vec<String>>,
 }
@@ -96,6 +106,7 @@ impl Tokens {
             repositories: grant.repositories,
             revoked: false,
             known_from: grant.known_from,
+            permitted_from: grant.permitted_from,
         };
         self.locked().push(issued.clone());
         Ok(issued)

@@ -32,7 +32,7 @@ pub(crate) async fn mint(
     let installation = github
         .installation(|installation| installation.id == id)
         .ok_or_else(Refusal::not_found)?;
-    if installation.suspended_at.is_some() {
+    if installation.suspension.is_some() {
         return Err(Refusal::suspended());
     }
     let request = TokenRequest::parse(&body)?;
@@ -51,10 +51,10 @@ fn issue(
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
     let now = github.clock.now();
     let fault = github.faults.for_a_token();
-    let lag = if let Some(Fault::ReplicationLag(lag)) = fault {
-        lag
-    } else {
-        Duration::ZERO
+    let (known_after, permitted_after) = match fault {
+        Some(Fault::ReplicationLag(lag)) => (lag, lag),
+        Some(Fault::PermissionsLag(lag)) => (Duration::ZERO, lag),
+        _ => (github.replication_lag, github.replication_lag),
     };
     let expires_at = if fault == Some(Fault::ExpiredOnArrival) {
         now.saturating_sub(Duration::from_secs(60)).unwrap_or(now)
@@ -65,7 +65,8 @@ fn issue(
         installation_id: installation.id,
         issued_at: now,
         expires_at,
-        known_from: clock::later(now, lag),
+        known_from: clock::later(now, known_after),
+        permitted_from: clock::later(now, permitted_after),
         permissions,
         repositories,
     };

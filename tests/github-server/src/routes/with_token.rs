@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{OriginalUri, Query, State};
+use axum::extract::{OriginalUri, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ pub(crate) async fn repositories(
     Query(page): Query<Page>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Refusal> {
-    let (token, installation) = github.authenticate_installation(&headers)?;
+    let (token, installation) = github.authorize_installation(&headers)?;
     let selection = if token.repositories.is_some() {
         "selected"
     } else {
@@ -37,6 +37,23 @@ pub(crate) async fn repositories(
     let body =
         json!({ "total_count": total, "repository_selection": selection, "repositories": shown });
     Ok((AppendHeaders(link), Json(body)))
+}
+
+/// A private repository is not there for those who may not see it.
+pub(crate) async fn repository(
+    State(github): State<Arc<Github>>,
+    Path((owner, repository)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Refusal> {
+    let (token, installation) = github.authenticate_installation(&headers)?;
+    let permitted = token.permitted_from <= github.clock.now();
+    let covered = installation.owner.eq_ignore_ascii_case(&owner)
+        && installation.covers(&repository)
+        && token.covers(&repository);
+    if !permitted || !covered {
+        return Err(Refusal::not_found());
+    }
+    Ok(Json(installation.repository_to_json(&repository)))
 }
 
 pub(crate) async fn revoke(

@@ -60,6 +60,20 @@ async fn it_says_where_it_listens_and_ends_when_told() {
 }
 
 #[tokio::test]
+async fn only_what_is_installed_can_be_suspended() {
+    let output = command("42=acme")
+        .args(["--suspended", "7"])
+        .output()
+        .await
+        .unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        !output.status.success() && message.contains("none with the number 7"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
 async fn a_wrong_installation_is_explained() {
     for installation in ["acme", "x=acme", "42="] {
         let output = command(installation).output().await.unwrap();

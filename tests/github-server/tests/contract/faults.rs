@@ -169,6 +169,26 @@ async fn a_fresh_token_may_not_be_known_everywhere_yet() {
 }
 
 #[tokio::test]
+async fn its_permissions_may_come_later_still() {
+    let github = failing(
+        Fault::PermissionsLag(Duration::from_secs(5)),
+        Times::Next(1),
+    )
+    .await;
+    let token = mint(&github, "").await.token();
+    get(&github, "/installation/repositories", &token)
+        .await
+        .assert_refused(403, "Resource not accessible by integration");
+    get(&github, "/repos/acme/web", &token)
+        .await
+        .assert_refused(404, "Not Found");
+    github.advance_clock(Duration::from_secs(5));
+    for path in ["/installation/repositories", "/repos/acme/web"] {
+        assert_eq!(get(&github, path, &token).await.status, 200);
+    }
+}
+
+#[tokio::test]
 async fn credentials_may_be_called_bad() {
     let github = failing(Fault::BadCredentials, Times::Next(1)).await;
     mint(&github, "")

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::client::{self, INSTALLATION, claims, get, server, signed};
+use crate::client::{self, INSTALLATION, claims, get, mint, server, signed};
 
 #[tokio::test]
 async fn an_installation_is_found_by_repository_and_by_owner() {
@@ -60,6 +60,26 @@ async fn an_installation_says_what_it_was_granted() {
         body["suspended_at"].is_string(),
         "a suspended one is still listed"
     );
+    assert_eq!(body["suspended_by"]["login"], "acme");
+    assert!(github.suspend_by(INSTALLATION, "ada"));
+    let body = get(&github, "/orgs/acme/installation", &signed(&claims()))
+        .await
+        .json();
+    assert_eq!(body["suspended_by"]["login"], "ada");
+    assert!(!github.suspend_by(7, "ada") && !github.set_suspended(7, true));
+}
+
+#[tokio::test]
+async fn a_re_installed_app_has_another_number_and_no_tokens() {
+    let github = server().await;
+    let token = mint(&github, "").await.token();
+    assert!(github.reinstall(INSTALLATION, 77) && !github.reinstall(INSTALLATION, 78));
+    let found = get(&github, "/orgs/acme/installation", &signed(&claims())).await;
+    assert_eq!(found.json()["id"], 77);
+    mint(&github, "").await.assert_refused(404, "Not Found");
+    get(&github, "/installation/repositories", &token)
+        .await
+        .assert_refused(401, "Bad credentials");
 }
 
 #[tokio::test]

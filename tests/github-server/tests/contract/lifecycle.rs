@@ -73,6 +73,30 @@ async fn only_a_token_opens_what_is_for_tokens_and_only_the_app_what_is_for_apps
 }
 
 #[tokio::test]
+async fn a_token_shows_the_repositories_that_it_reaches_and_no_others() {
+    let github = server().await;
+    let all = mint(&github, "").await.token();
+    let web = mint(&github, r#"{"repositories":["web"]}"#).await.token();
+    let expectations = [
+        (&all, "/repos/acme/web", 200),
+        (&all, "/repos/ACME/API", 200),
+        (&all, "/repos/acme/secret", 404),
+        (&all, "/repos/ada/notes", 404),
+        (&web, "/repos/acme/web", 200),
+        (&web, "/repos/acme/api", 404),
+    ];
+    for (token, path, status) in expectations {
+        let answer = get(&github, path, token).await;
+        assert_eq!(answer.status, status, "{path}");
+    }
+    let shown = get(&github, "/repos/acme/web", &web).await.json();
+    assert_eq!(shown["full_name"], "acme/web");
+    get(&github, "/repos/acme/web", "ghs_never")
+        .await
+        .assert_refused(401, "Bad credentials");
+}
+
+#[tokio::test]
 async fn requests_are_on_record() {
     let github = server().await;
     get(&github, "/app", &signed(&claims())).await;
