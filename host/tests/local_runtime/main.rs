@@ -13,7 +13,6 @@
 mod adopt;
 mod environment;
 mod failures;
-mod files;
 mod lifecycle;
 mod stop;
 

@@ -1,0 +1,30 @@
+//! What the servers of the tests have in common, apart from the contract that each enforces. It knows nothing of any service and shares
+//! no code with a plugin.
+//!
+//! - [`Clock`]: the service's own, which a test sets apart from the client's.
+//! - [`Fault`]: what goes wrong on purpose, for [so many](Times) requests, and in the service's own words ([`Voice`]).
+//! - [`RequestRecord`]: what came in, in order.
+//! - [`Core`] holds the three; [`Core::wrap`] puts them around a router.
+//! - [`listen`] and [`Running`]: a port of loopback, and its end. [`by_itself`] is the `main` of a server that runs alone.
+//! - [`alphanumeric`]: tokens nobody guesses.
+
+#![forbid(unsafe_code)]
+
+mod alone;
+mod clock;
+mod core;
+mod fault;
+mod gate;
+mod random;
+mod record;
+mod running;
+
+pub use axum::http::StatusCode;
+
+pub use crate::alone::by_itself;
+pub use crate::clock::Clock;
+pub use crate::core::{Core, Voice};
+pub use crate::fault::{Fault, Times};
+pub use crate::random::alphanumeric;
+pub use crate::record::RequestRecord;
+pub use crate::running::{Listening, Running, StartError, listen};
