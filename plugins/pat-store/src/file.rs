@@ -1,13 +1,11 @@
 //! The secrets file: checked, opened, decrypted; read again only when it has changed.
 
 use std::{
-    fs::{self, Metadata},
-    io::Read as _,
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
+use watched_file::{Opened, Stamp};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -18,9 +16,6 @@ use crate::{
 /// A larger file is not a file of secrets.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Permission bits that nobody but the owner may have on a plain file.
-const OTHERS_MAY_READ: u32 = 0o077;
-
 /// The file, and what it held when it was last read.
 pub(crate) struct SecretsFile {
     path: PathBuf,
@@ -28,15 +23,6 @@ pub(crate) struct SecretsFile {
     encrypted: bool,
     identity: Option<Zeroizing<String>>,
     last: Mutex<Option<(Stamp, Arc<Secrets>)>>,
-}
-
-/// Changes whenever the file is written or replaced.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    inode: u64,
-    size: u64,
-    changed: (i64, i64),
-    modified: (i64, i64),
 }
 
 impl SecretsFile {
@@ -74,50 +60,20 @@ impl SecretsFile {
 
     /// The secrets as they are in the file now.
     pub(crate) fn secrets(&self) -> Result<Arc<Secrets>, String> {
-        let unreadable = |error| {
-            format!(
-                "cannot read {}: {error}; check the path and that the platform may read it",
-                self.path.display()
-            )
-        };
-        let mut file = fs::File::open(&self.path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
-        self.check(&metadata)?;
-        let stamp = Stamp::of(&metadata);
+        let file = Opened::open(&self.path)?;
+        if !self.encrypted {
+            file.check_private()?;
+        }
+        let stamp = file.stamp();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, secrets)) = last.as_ref()
             && *known == stamp
         {
             return Ok(Arc::clone(secrets));
         }
-        let mut bytes = Zeroizing::new(Vec::new());
-        file.by_ref()
-            .take(MAX_BYTES)
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
-        let secrets = Arc::new(self.parse(bytes)?);
+        let secrets = Arc::new(self.parse(file.read(MAX_BYTES)?)?);
         *last = Some((stamp, Arc::clone(&secrets)));
         Ok(secrets)
-    }
-
-    fn check(&self, metadata: &Metadata) -> Result<(), String> {
-        let path = self.path.display();
-        if !metadata.is_file() {
-            return Err(format!("{path}: expected a regular file"));
-        }
-        if metadata.len() > MAX_BYTES {
-            return Err(format!(
-                "{path}: expected at most {MAX_BYTES} bytes, found {}",
-                metadata.len()
-            ));
-        }
-        let mode = metadata.mode() & 0o7777;
-        if !self.encrypted && mode & OTHERS_MAY_READ != 0 {
-            return Err(format!(
-                "{path}: expected mode 0600, found {mode:04o}: others may read the secrets; run `chmod 600 {path}`"
-            ));
-        }
-        Ok(())
     }
 
     fn parse(&self, bytes: Zeroizing<Vec<u8>>) -> Result<Secrets, String> {
@@ -134,20 +90,9 @@ impl SecretsFile {
     }
 }
 
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            inode: metadata.ino(),
-            size: metadata.len(),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::{fs, os::unix::fs::PermissionsExt as _};
 
     use super::*;
 
@@ -157,16 +102,25 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_others_may_read_is_refused_with_the_command_that_mends_it() {
+    fn a_plain_file_that_others_may_read_is_refused_and_an_encrypted_one_is_not() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("s.toml");
         write(&path, "A = \"1\"", 0o640);
-        let file = SecretsFile::new(&path, None).unwrap();
-        let error = file.secrets().err().unwrap();
-        assert!(
-            error.contains("found 0640") && error.contains("chmod 600"),
-            "{error}"
-        );
+        let error = SecretsFile::new(&path, None)
+            .unwrap()
+            .secrets()
+            .err()
+            .unwrap();
+        assert!(error.contains("found 0640: others may read"), "{error}");
+        let path = directory.path().join("s.toml.age");
+        write(&path, "not age", 0o644);
+        let identity = Some(Zeroizing::new("none".to_owned()));
+        let error = SecretsFile::new(&path, identity)
+            .unwrap()
+            .secrets()
+            .err()
+            .unwrap();
+        assert!(error.contains("AGE-SECRET-KEY"), "{error}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! - [`Wire`]: the plugin's client over real HTTP, with a clock that the test sets.
 //! - [`Directory`]: the plugin's real `.so`, loaded by the host.
 //! - [`assert_fault`]: the kind of a fault and words of its message.
+//! - [`assert_documented`]: schema, example and page of a plugin agree.
 
 #![forbid(unsafe_code)]
 #![expect(
@@ -13,10 +14,12 @@
 
 mod assert;
 mod loaded;
+mod page;
 mod wire;
 
 pub use self::{
     assert::assert_fault,
     loaded::{Directory, Plugin},
+    page::assert_documented,
     wire::Wire,
 };

@@ -6,12 +6,13 @@ use provisionhook_host::{
     call::Call,
     capability::{Outcome, Scope, Token},
     discover::discover,
-    env::{BaseEnv, Edits},
+    env::{BaseEnv, BaseOrigin, Edits, Resolved, resolve},
     fault::Fault,
     inspect::{Libraries, inspect},
     load::{DEFAULT_LOAD_LIMIT, LoadError, Loaded, Services, load_all},
     policy::Policy,
     redact::Redactor,
+    secret::Secret,
     services::http::{HttpClient, HttpSettings},
     verify::{ConfigSource, Verifier},
 };
@@ -116,13 +117,34 @@ impl Plugin<'_> {
     /// # Errors
     /// The plugin's, and the environment's for what it may not set.
     pub fn mutate(&self, call: &Call, names: &[&str]) -> Result<Vec<Option<String>>, Fault> {
-        let mut edits = Edits::new(Arc::new(BaseEnv::new()));
+        let mut edits = self.edits(BaseEnv::new(), call)?;
+        let value = |name: &&str| edits.get(name).unwrap().map(str::to_owned);
+        Ok(names.iter().map(value).collect())
+    }
+
+    /// What comes of the variables that a workspace's user asked for.
+    ///
+    /// # Errors
+    /// As for [`mutate`](Self::mutate).
+    pub fn over(&self, asked: &[(&str, &str)], call: &Call) -> Result<Resolved, Fault> {
+        let mut base = BaseEnv::new();
+        for (key, value) in asked {
+            base.insert(BaseOrigin::Workspace, key, Secret::new(*value), false)
+                .unwrap();
+        }
+        let edits = self.edits(base, call)?;
+        Ok(resolve(&edits, |_| self.loaded.verified().name()))
+    }
+
+    /// # Errors
+    /// As for [`mutate`](Self::mutate).
+    fn edits(&self, base: BaseEnv, call: &Call) -> Result<Edits, Fault> {
+        let mut edits = Edits::new(Arc::new(base));
         edits.begin(0, &Arc::new(self.loaded.verified().keys().clone()));
         let mutator = self.loaded.mutator().unwrap();
         self.finish(mutator.mutate(call, &mut edits))?;
         edits.commit().unwrap();
-        let value = |name: &&str| edits.get(name).unwrap().map(str::to_owned);
-        Ok(names.iter().map(value).collect())
+        Ok(edits)
     }
 
     /// The token that it hands out for a scope.
