@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
+use serde::{Deserialize, Serialize};
+
 /// The attributes of a workspace that plugins and selectors see. Any of them may be empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Attributes {
     /// Id of the workspace; empty when the call is for the platform itself.
     pub workspace_id: String,

@@ -9,17 +9,21 @@
 )]
 
 mod error;
+mod home;
 pub mod local;
 mod spec;
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::error::{RuntimeError, RuntimeErrorKind};
+pub use self::home::Home;
 pub use self::local::LocalRuntime;
 pub use self::spec::{StartSpec, WORKSPACE_ID_KEY};
+use crate::files::{ContributedFile, FilePath};
 use crate::workspace_id::WorkspaceId;
 
 /// What the methods of a [`Runtime`] return. Boxed, so that a runtime can be chosen while the platform runs.
@@ -29,7 +33,7 @@ pub type RuntimeFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, RuntimeErr
 /// change one workspace happen one after the other. Dropping a future never leaves a start half done.
 pub trait Runtime: Send + Sync + 'static {
     /// Starts the workspace, unless one of this id runs or has run: then it does nothing. [`clear`](Self::clear) makes
-    /// another run possible. When it returns, the command has been executed.
+    /// another run possible. The files are there before the command; when it returns, the command has been executed.
     fn start<'a>(&'a self, spec: &'a StartSpec) -> RuntimeFuture<'a, ()>;
 
     /// Asks every process of the workspace to end (TERM), kills what is left after `grace`, and returns when nothing is
@@ -53,6 +57,21 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// Forgets how a finished workspace ended, so that it can be started again with its files and its log. Fails while it runs.
     fn clear<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()>;
+
+    /// Puts files into the home of a running workspace, unless they are there with the same bytes and mode, and gives the paths
+    /// of those that it has put. Whoever reads one in the workspace sees the old or the new one whole.
+    fn put_files<'a>(
+        &'a self,
+        id: &'a WorkspaceId,
+        files: Arc<[ContributedFile]>,
+    ) -> RuntimeFuture<'a, Vec<FilePath>>;
+
+    /// Removes files from the home of a workspace, whether it runs or has ended; those that are gone are no error.
+    fn remove_files<'a>(
+        &'a self,
+        id: &'a WorkspaceId,
+        paths: Vec<FilePath>,
+    ) -> RuntimeFuture<'a, ()>;
 
     /// Deletes the workspace with its files and its log. Fails while it runs; does nothing to an absent one.
     fn remove<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()>;

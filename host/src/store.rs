@@ -11,6 +11,7 @@
 
 mod error;
 mod open;
+mod owed;
 mod record;
 mod rows;
 mod state;
@@ -23,10 +24,12 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 pub use self::error::{StoreError, StoreErrorKind};
+pub use self::owed::Owed;
 pub use self::record::{Outcome, WorkspaceRecord, WorkspaceSpec};
 pub use self::state::WorkspaceState;
 pub use self::token::TokenHash;
 use self::worker::Worker;
+use crate::call::Attributes;
 use crate::workspace_id::WorkspaceId;
 
 /// A handle on the open file. Clones share it; dropping the last one closes the file before it returns.
@@ -127,6 +130,42 @@ impl Store {
     pub async fn delete(&self, id: &WorkspaceId) -> Result<bool, StoreError> {
         let id = id.clone();
         self.run(move |connection| rows::delete(connection, &id))
+            .await
+    }
+
+    /// Records that these plugins, and those that it is recorded of already, are to hear of the end of a workspace, which has
+    /// not come. Neither needs the workspace to be recorded.
+    pub async fn owe(&self, attributes: &Attributes, plugins: &[String]) -> Result<(), StoreError> {
+        let (attributes, plugins) = (attributes.clone(), plugins.to_vec());
+        self.run(move |connection| owed::owe(connection, &attributes, &plugins))
+            .await
+    }
+
+    /// Records that the workspace has ended, if plugins are to hear of it, and gives what is owed to it now.
+    pub async fn fall_due(&self, id: &WorkspaceId) -> Result<Vec<Owed>, StoreError> {
+        let id = id.clone();
+        self.run(move |connection| {
+            owed::fall_due(connection, &id)?;
+            owed::of(connection, &id)
+        })
+        .await
+    }
+
+    /// What is owed to the plugins of one workspace, by the name of the plugin.
+    pub async fn owed(&self, id: &WorkspaceId) -> Result<Vec<Owed>, StoreError> {
+        let id = id.clone();
+        self.run(move |connection| owed::of(connection, &id)).await
+    }
+
+    /// What is owed to plugins at all, by workspace.
+    pub async fn all_owed(&self) -> Result<Vec<Owed>, StoreError> {
+        self.run(owed::all).await
+    }
+
+    /// Records that the plugin has heard of the end of the workspace, or never will.
+    pub async fn settle(&self, id: &WorkspaceId, plugin: &str) -> Result<(), StoreError> {
+        let (id, plugin) = (id.clone(), plugin.to_owned());
+        self.run(move |connection| owed::settle(connection, &id, &plugin))
             .await
     }
 

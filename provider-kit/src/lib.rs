@@ -10,6 +10,8 @@
 //! - [`skew`]: the service's clock, learned from its answers.
 //! - [`shared`]: a cache for each key, in which one fetches for all who ask.
 //! - [`quote`]: the service's own words, made fit for a log.
+//! - [`values`]: from what a secret store keeps to variables.
+//! - [`off_thread`] and [`command`]: files to read and commands to run, for a plugin that must not block.
 //!
 //! A whole client, and its way through one request:
 //!
@@ -79,11 +81,14 @@
 #![forbid(unsafe_code)]
 
 pub mod base_url;
+pub mod command;
 pub mod judge;
 pub mod limit;
+pub mod off_thread;
 pub mod outside;
 pub mod quote;
 pub mod read;
 pub mod service;
 pub mod shared;
 pub mod skew;
+pub mod values;

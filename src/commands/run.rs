@@ -4,6 +4,7 @@ mod foreground;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    path::Path,
     process::ExitCode,
     sync::Arc,
 };
@@ -11,6 +12,7 @@ use std::{
 use provisionhook_host::{
     http::{Auth, Readiness, Server},
     provision::WorkspaceRequest,
+    registry::Registry,
     runtime::{Exit, Runtime as _},
     store::{Store, WorkspaceSpec},
 };
@@ -45,7 +47,7 @@ async fn workspace(config: &Config, booted: &Booted, request: WorkspaceRequest) 
     let url = server.url();
     let auth = Auth::bearers([("run", random_token()?.as_str())])?;
     let (readiness, latch) = Readiness::new();
-    let foreground = Arc::new(Foreground::default());
+    let foreground = Arc::new(foreground(&booted.registry, state.path())?);
     let runtime = Arc::clone(&foreground);
     let store = Store::open(&state.path().join("state.db"))?;
     let parts = assemble(config, booted, store, auth, readiness, runtime, url)?;
@@ -70,6 +72,19 @@ async fn workspace(config: &Config, booted: &Booted, request: WorkspaceRequest) 
         }
         Exit::Unknown => ExitCode::FAILURE,
     })
+}
+
+/// The home of the workspace is the current directory, unless a plugin may put files: these never land among the user's own.
+fn foreground(registry: &Registry, state: &Path) -> std::io::Result<Foreground> {
+    if registry
+        .snapshot()
+        .iter()
+        .any(|plugin| plugin.files.is_some())
+    {
+        Foreground::with_private_home(state)
+    } else {
+        Foreground::here()
+    }
 }
 
 fn request(run: Run) -> Result<WorkspaceRequest, String> {

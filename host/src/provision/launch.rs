@@ -205,6 +205,7 @@ fn start_failure(
         RuntimeErrorKind::NotExecutable => Reason::NotExecutable,
         RuntimeErrorKind::Invalid | RuntimeErrorKind::TooLarge => Reason::Unstartable,
         RuntimeErrorKind::Directory
+        | RuntimeErrorKind::Obstructed
         | RuntimeErrorKind::DiskFull
         | RuntimeErrorKind::OutOfResources
         | RuntimeErrorKind::NotFound

@@ -85,6 +85,8 @@ pub enum RuntimeErrorKind {
     NotExecutable,
     /// A directory or file of the runtime may not be written.
     Directory,
+    /// The workspace has something of its own where a file of a plugin belongs.
+    Obstructed,
     /// No room is left on the disk.
     DiskFull,
     /// The machine has no more processes, memory or file descriptors to give.

@@ -4,7 +4,7 @@
 //!
 //! | in the directory | what it is |
 //! |---|---|
-//! | `work/` | where the command runs; the workspace's own files |
+//! | `work/` | where the command runs, its home; the workspace's own files, and those of plugins |
 //! | `output.log`, `output.log.1` | what it wrote, and the part before the last rotation |
 //! | `supervisor.json` | the supervisor's process id, start time and boot, and the command's process id |
 //! | `exit.json` | how the command ended |
@@ -46,6 +46,7 @@ pub use self::supervise::supervise;
 use super::{
     Exited, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture, RuntimeState, StartSpec,
 };
+use crate::files::{ContributedFile, FilePath};
 use crate::workspace_id::WorkspaceId;
 
 /// What a log holds before it is rotated, unless it is configured: 16 MiB.
@@ -207,6 +208,30 @@ impl Runtime for LocalRuntime {
         Box::pin(async move {
             match self.entry(id) {
                 Some(entry) => entry.clear().await,
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn put_files<'a>(
+        &'a self,
+        id: &'a WorkspaceId,
+        files: Arc<[ContributedFile]>,
+    ) -> RuntimeFuture<'a, Vec<FilePath>> {
+        Box::pin(async move {
+            let entry = self.entry(id).ok_or_else(|| not_found(id))?;
+            entry.put_files(files).await
+        })
+    }
+
+    fn remove_files<'a>(
+        &'a self,
+        id: &'a WorkspaceId,
+        paths: Vec<FilePath>,
+    ) -> RuntimeFuture<'a, ()> {
+        Box::pin(async move {
+            match self.entry(id) {
+                Some(entry) => entry.remove_files(paths).await,
                 None => Ok(()),
             }
         })

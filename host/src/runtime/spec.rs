@@ -1,11 +1,13 @@
 //! What a workspace is started with, checked against what the kernel can take before anything is started.
 
 use std::fmt;
+use std::sync::Arc;
 
 use rustix::process::{Resource, getrlimit};
 use zeroize::Zeroizing;
 
 use super::{RuntimeError, RuntimeErrorKind};
+use crate::files::ContributedFile;
 use crate::workspace_id::WorkspaceId;
 
 /// The variable that every process of a workspace carries, with the workspace's id as its value. By it the local runtime finds processes
@@ -23,13 +25,14 @@ const HEADROOM: u64 = 2048 + 4096;
 
 /// A complete, checked order to start a workspace.
 ///
-/// `Debug` shows the keys of the environment and no value.
+/// `Debug` shows the keys of the environment and no value, the paths of the files and no byte.
 pub struct StartSpec {
     id: WorkspaceId,
     /// INVARIANT: not empty, no NUL, and together with `env` small enough for `execve`.
     command: Vec<String>,
     /// INVARIANT: no key twice, none empty, none with `=`, no NUL; holds [`WORKSPACE_ID_KEY`].
     env: Vec<(String, Zeroizing<String>)>,
+    files: Arc<[ContributedFile]>,
 }
 
 impl StartSpec {
@@ -49,10 +52,22 @@ impl StartSpec {
         env.sort_by(|one, two| one.0.cmp(&two.0));
         env.dedup_by(|later, earlier| later.0 == earlier.0);
 
-        let spec = Self { id, command, env };
+        let spec = Self {
+            id,
+            command,
+            env,
+            files: Arc::default(),
+        };
         spec.check_text()?;
         spec.check_size()?;
         Ok(spec)
+    }
+
+    /// The same, with these files in the workspace's home before the command runs.
+    #[must_use]
+    pub fn with_files(mut self, files: Vec<ContributedFile>) -> Self {
+        self.files = files.into();
+        self
     }
 
     /// The workspace.
@@ -71,6 +86,12 @@ impl StartSpec {
     #[must_use]
     pub fn env(&self) -> &[(String, Zeroizing<String>)] {
         &self.env
+    }
+
+    /// What is in its home before the command runs.
+    #[must_use]
+    pub fn files(&self) -> &Arc<[ContributedFile]> {
+        &self.files
     }
 
     fn check_text(&self) -> Result<(), RuntimeError> {
@@ -152,6 +173,7 @@ impl fmt::Debug for StartSpec {
             .field("id", &self.id)
             .field("command", &self.command)
             .field("env", &keys)
+            .field("files", &self.files)
             .finish()
     }
 }

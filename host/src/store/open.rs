@@ -15,7 +15,8 @@ use super::{StoreError, StoreErrorKind};
 const APPLICATION_ID: i64 = 0x5048_7773;
 
 /// What brings the file from version `index` to version `index + 1`. Entries are only ever appended.
-const MIGRATIONS: [&str; 1] = ["CREATE TABLE workspaces (
+const MIGRATIONS: [&str; 2] = [
+    "CREATE TABLE workspaces (
         id TEXT PRIMARY KEY NOT NULL,
         name TEXT NOT NULL,
         spec TEXT NOT NULL,
@@ -27,7 +28,15 @@ const MIGRATIONS: [&str; 1] = ["CREATE TABLE workspaces (
         provision TEXT,
         created_at INTEGER NOT NULL,
         updated_at INTEGER NOT NULL
-    ) STRICT"];
+    ) STRICT",
+    "CREATE TABLE owed (
+        workspace_id TEXT NOT NULL,
+        plugin TEXT NOT NULL,
+        attributes TEXT NOT NULL,
+        due_since INTEGER,
+        PRIMARY KEY (workspace_id, plugin)
+    ) STRICT, WITHOUT ROWID",
+];
 
 /// How long a platform that is just ending may take to let go of the file.
 const LOCKED_FOR: Duration = Duration::from_secs(2);

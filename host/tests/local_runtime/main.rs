@@ -13,6 +13,7 @@
 mod adopt;
 mod environment;
 mod failures;
+mod files;
 mod lifecycle;
 mod stop;
 

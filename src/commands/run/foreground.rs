@@ -1,15 +1,19 @@
 //! The runtime of `run`: one process, on this terminal, in this directory, with exactly the computed environment.
 
 use std::{
+    fs::DirBuilder,
     io,
-    os::unix::process::ExitStatusExt as _,
+    os::unix::{fs::DirBuilderExt as _, process::ExitStatusExt as _},
+    path::{Path, PathBuf},
     process::ExitStatus,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use provisionhook_host::{
+    files::{ContributedFile, FilePath},
     runtime::{
-        Exit, Exited, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture, RuntimeState,
+        Exit, Exited, Home, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture, RuntimeState,
         StartSpec,
     },
     workspace_id::WorkspaceId,
@@ -17,20 +21,49 @@ use provisionhook_host::{
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{process::Command, sync::watch};
 
+/// The directory of the workspace's files, if it has one of its own.
+const HOME: &str = "home";
+
 /// Runs at most one workspace.
 pub(super) struct Foreground {
     state: watch::Sender<Option<(WorkspaceId, RuntimeState)>>,
-}
-
-impl Default for Foreground {
-    fn default() -> Self {
-        Self {
-            state: watch::Sender::new(None),
-        }
-    }
+    home: PathBuf,
+    /// Whether the home is this runtime's own. Files of plugins never go into a directory of the user's.
+    private: bool,
 }
 
 impl Foreground {
+    /// A runtime whose workspace has the current directory as its home.
+    pub(super) fn here() -> io::Result<Self> {
+        Ok(Self {
+            state: watch::Sender::new(None),
+            home: std::env::current_dir()?,
+            private: false,
+        })
+    }
+
+    /// A runtime whose workspace has a home of its own inside `directory`. It starts in the current directory all the same.
+    pub(super) fn with_private_home(directory: &Path) -> io::Result<Self> {
+        let home = directory.join(HOME);
+        DirBuilder::new().mode(0o700).create(&home)?;
+        Ok(Self {
+            home,
+            private: true,
+            ..Self::here()?
+        })
+    }
+
+    fn files(&self, id: &WorkspaceId) -> Result<Home, RuntimeError> {
+        match self.home.parent().filter(|_| self.private) {
+            Some(parent) => Ok(Home::new(id.clone(), parent, &[HOME])),
+            None => Err(RuntimeError::new(
+                id,
+                RuntimeErrorKind::Directory,
+                "expected a private home for the files of plugins, found the current directory",
+            )),
+        }
+    }
+
     fn state_of(&self, id: &WorkspaceId) -> RuntimeState {
         match &*self.state.borrow() {
             Some((ours, state)) if ours == id => state.clone(),
@@ -115,11 +148,13 @@ impl Foreground {
 impl Runtime for Foreground {
     fn start<'a>(&'a self, spec: &'a StartSpec) -> RuntimeFuture<'a, ()> {
         Box::pin(async move {
-            if self.state_of(spec.id()) == RuntimeState::Absent {
-                self.spawn(spec)
-            } else {
-                Ok(())
+            if self.state_of(spec.id()) != RuntimeState::Absent {
+                return Ok(());
             }
+            if !spec.files().is_empty() {
+                self.files(spec.id())?.put(spec.files())?;
+            }
+            self.spawn(spec)
         })
     }
 
@@ -140,9 +175,7 @@ impl Runtime for Foreground {
     }
 
     fn home(&self, _id: &WorkspaceId) -> Option<String> {
-        std::env::current_dir()
-            .ok()
-            .and_then(|directory| directory.into_os_string().into_string().ok())
+        self.home.to_str().map(str::to_owned)
     }
 
     fn state<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, RuntimeState> {
@@ -164,6 +197,22 @@ impl Runtime for Foreground {
 
     fn clear<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()> {
         self.remove(id)
+    }
+
+    fn put_files<'a>(
+        &'a self,
+        id: &'a WorkspaceId,
+        files: Arc<[ContributedFile]>,
+    ) -> RuntimeFuture<'a, Vec<FilePath>> {
+        Box::pin(async move { self.files(id)?.put(&files) })
+    }
+
+    fn remove_files<'a>(
+        &'a self,
+        id: &'a WorkspaceId,
+        paths: Vec<FilePath>,
+    ) -> RuntimeFuture<'a, ()> {
+        Box::pin(async move { self.files(id)?.remove(&paths) })
     }
 
     fn remove<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()> {

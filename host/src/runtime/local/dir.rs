@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::proc::Process;
-use crate::runtime::Exited;
+use crate::runtime::{Exited, Home};
+use crate::workspace_id::WorkspaceId;
 
 /// `<root>/<id>/`, open to this user only.
 #[derive(Debug, Clone)]
@@ -52,6 +53,12 @@ impl WorkspaceDir {
     /// Where the command runs.
     pub(super) fn work(&self) -> PathBuf {
         self.0.join("work")
+    }
+
+    /// The same, for what is put into it while the workspace may move it away.
+    pub(super) fn home(&self, id: &WorkspaceId) -> Home {
+        let root = self.0.parent().unwrap_or(&self.0);
+        Home::new(id.clone(), root, &[id.as_str(), "work"])
     }
 
     /// Where its output lands.

@@ -14,6 +14,7 @@ use super::dir::{CommandRecord, StopRecord, SupervisorRecord, WorkspaceDir};
 use super::launch::{Launched, Launcher};
 use super::protocol::Launch;
 use super::{log, not_found, proc, survivors};
+use crate::files::{ContributedFile, FilePath};
 use crate::runtime::{Exit, Exited, RuntimeError, RuntimeErrorKind, RuntimeState, StartSpec};
 use crate::unix_ms;
 use crate::workspace_id::WorkspaceId;
@@ -64,12 +65,16 @@ impl Entry {
         let document = Launch::encode(spec, max_log_bytes)
             .map_err(|error| self.io("cannot encode what to start", error.into()))?;
         let (entry, launcher) = (Arc::clone(self), Arc::clone(launcher));
+        let files = Arc::clone(spec.files());
         let task = tokio::spawn(async move {
             let removed = entry.changing.lock().await;
             if *removed || entry.state() != RuntimeState::Absent {
                 return Ok(!*removed);
             }
-            match launcher.launch(&entry.id, &entry.dir, document).await? {
+            match launcher
+                .launch(&entry.id, &entry.dir, files, document)
+                .await?
+            {
                 Launched::Started {
                     command,
                     supervisor,
@@ -124,6 +129,30 @@ impl Entry {
         blocking(move || log::read(&path, tail))
             .await
             .map_err(|error| self.io(&cannot, error))
+    }
+
+    pub(super) async fn put_files(
+        &self,
+        files: Arc<[ContributedFile]>,
+    ) -> Result<Vec<FilePath>, RuntimeError> {
+        let _changing = self.changing.lock().await;
+        if !matches!(self.state(), RuntimeState::Running { .. }) {
+            let message =
+                "expected a workspace that runs, found none: start it, and its files are put";
+            return Err(RuntimeError::new(
+                &self.id,
+                RuntimeErrorKind::NotFound,
+                message,
+            ));
+        }
+        let home = self.dir.home(&self.id);
+        in_home(&self.id, move || home.put(&files)).await
+    }
+
+    pub(super) async fn remove_files(&self, paths: Vec<FilePath>) -> Result<(), RuntimeError> {
+        let _changing = self.changing.lock().await;
+        let home = self.dir.home(&self.id);
+        in_home(&self.id, move || home.remove(&paths)).await
     }
 
     pub(super) async fn clear(&self) -> Result<(), RuntimeError> {
@@ -325,6 +354,16 @@ fn ended(dir: &WorkspaceDir) -> Exited {
 fn is_broken(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{InvalidData, UnexpectedEof};
     matches!(error.kind(), InvalidData | UnexpectedEof)
+}
+
+/// Changes the files of a workspace where it holds nobody up.
+pub(super) async fn in_home<T: Send + 'static>(
+    id: &WorkspaceId,
+    task: impl FnOnce() -> Result<T, RuntimeError> + Send + 'static,
+) -> Result<T, RuntimeError> {
+    blocking(move || Ok(task()))
+        .await
+        .map_err(|error| RuntimeError::io(id.as_str(), "cannot change its files", error))?
 }
 
 /// Runs something that touches the disk or `/proc` where it holds nobody up.

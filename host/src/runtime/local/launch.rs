@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -14,9 +15,10 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use super::dir::{CommandRecord, WorkspaceDir, open_private};
-use super::entry::blocking;
+use super::entry::{blocking, in_home};
 use super::protocol::Report;
 use super::{proc, survivors};
+use crate::files::ContributedFile;
 use crate::runtime::RuntimeError;
 use crate::workspace_id::WorkspaceId;
 
@@ -51,11 +53,12 @@ struct Spawned {
 }
 
 impl Launcher {
-    /// Makes the workspace's directory, starts a supervisor for it, hands it `document` and hears its report.
+    /// Makes the workspace's directory with its files, starts a supervisor for it, hands it `document` and hears its report.
     pub(super) async fn launch(
         &self,
         id: &WorkspaceId,
         dir: &WorkspaceDir,
+        files: Arc<[ContributedFile]>,
         document: Zeroizing<Vec<u8>>,
     ) -> Result<Launched, RuntimeError> {
         // The semaphore is never closed.
@@ -68,6 +71,8 @@ impl Launcher {
                 error,
             )
         })?;
+        let home = dir.home(id);
+        in_home(id, move || home.put(&files)).await?;
         let (command, place) = (self.command.clone(), dir.clone());
         let Spawned {
             mut child,

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod owed;
+
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
@@ -227,7 +229,7 @@ async fn a_newer_file_is_refused_untouched() {
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
     let contents = || files.map(|name| fs::read(killed.path().join(name)).unwrap());
     let before = contents();
-    assert_eq!(refusal(&path), StoreErrorKind::Newer { known: 1, found: 7 });
+    assert_eq!(refusal(&path), StoreErrorKind::Newer { known: 2, found: 7 });
     assert_eq!(contents(), before);
     assert_eq!(
         fs::metadata(&path).unwrap().permissions().mode() & 0o777,

@@ -1,0 +1,6 @@
+//! The ways to log in.
+
+pub(crate) mod approle;
+pub(crate) mod jwt;
+pub(crate) mod kubernetes;
+mod signed;

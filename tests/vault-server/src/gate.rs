@@ -1,0 +1,104 @@
+//! What every request passes on its way in and out: the record, the fault that is switched on, the node's state, the headers, the quota.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request as HttpRequest, State};
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use crate::fault::{self, Fault};
+use crate::ledger::RequestRecord;
+use crate::refusal::Refusal;
+use crate::request::Request;
+use crate::server::Shared;
+
+/// The longest request that Vault takes unless it is told otherwise.
+const MOST_BYTES: usize = 32 * 1024 * 1024;
+
+pub(crate) async fn gate(State(shared): State<Arc<Shared>>, request: HttpRequest) -> Response {
+    let uri = request.uri().clone();
+    let Some(path) = uri.path().strip_prefix("/v1/").map(str::to_owned) else {
+        return Refusal::nothing_there().into_response();
+    };
+    let namespace = request.headers().get("x-vault-namespace").cloned();
+    let shown = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
+    let number = shared.locked().ledger.open(RequestRecord {
+        method: request.method().to_string(),
+        path: path.clone(),
+        namespace: namespace.as_ref().map(shown).unwrap_or_default(),
+        status: None,
+    });
+    let mut response = answer(&shared, &path, request).await;
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(namespace) = namespace {
+        headers.insert("x-vault-namespace", namespace);
+    }
+    shared
+        .locked()
+        .ledger
+        .close(number, response.status().as_u16());
+    response
+}
+
+async fn answer(shared: &Shared, path: &str, request: HttpRequest) -> Response {
+    let fault = shared.locked().faults.befalls(path);
+    match &fault {
+        Some(Fault::Slow(delay)) => shared.pause(*delay).await,
+        Some(fault) => {
+            if let Some(response) = fault.answer(path) {
+                return response;
+            }
+        }
+        None => {}
+    }
+    if let Some(response) = refuse(shared, path, &request) {
+        return response;
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(Body::new(body), MOST_BYTES).await else {
+        return Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "http: request body too large",
+        )
+        .into_response();
+    };
+    let now = shared.clock.now();
+    let response = Request::parse(&parts.method, &parts.uri, path, &parts.headers, &body)
+        .and_then(|request| shared.locked().vault.handle(request, now))
+        .map_or_else(IntoResponse::into_response, IntoResponse::into_response);
+    if fault == Some(Fault::CutInTheMiddle) {
+        return fault::cut();
+    }
+    response
+}
+
+/// The node's state, the header that a Proxy may want, and the quota.
+fn refuse(shared: &Shared, path: &str, request: &HttpRequest) -> Option<Response> {
+    let now = shared.clock.now();
+    let mut inner = shared.locked();
+    if let Some(response) = inner.mode.status(path, now) {
+        return Some(response);
+    }
+    if shared.require_request_header && !says_request(request.headers()) {
+        let missing = Refusal::new(
+            StatusCode::PRECONDITION_FAILED,
+            "missing \"X-Vault-Request\" header",
+        );
+        return Some(missing.into_response());
+    }
+    if let Some(response) = inner.mode.refusal(request.uri()) {
+        return Some(response);
+    }
+    let wait = inner.ledger.spend(now)?;
+    Some(fault::rate_limited(path, Some(wait)))
+}
+
+/// A header that a page in a browser cannot be made to send.
+fn says_request(headers: &HeaderMap) -> bool {
+    headers
+        .get("x-vault-request")
+        .is_some_and(|value| value == "true")
+}

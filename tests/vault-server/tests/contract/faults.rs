@@ -1,0 +1,92 @@
+//! Each way to fail, and that it ends.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::Value;
+use vault_server::{Fault, StatusCode, Times};
+
+use crate::client::{get, server, try_send};
+
+const SECRET: &str = "secret/data/db";
+
+#[tokio::test]
+async fn each_fault_has_its_status_and_the_next_request_is_served() {
+    let vault = server().await;
+    let expectations = [
+        (
+            Fault::Error(StatusCode::INTERNAL_SERVER_ERROR),
+            500,
+            r#"{"errors":["internal error"]}"#,
+        ),
+        (Fault::Proxy(StatusCode::BAD_GATEWAY), 502, "<html>"),
+        (Fault::RateLimited(None), 429, "rate limit quota exceeded"),
+        (Fault::BehindIndex, 412, "required index state not present"),
+        (Fault::Denied, 403, r#"{"errors":["permission denied"]}"#),
+        (Fault::NotJson, 200, "guest network"),
+        (Fault::HugeBody(9_000_000), 200, "aaaa"),
+    ];
+    for (fault, status, words) in expectations {
+        vault.set_fault_at(SECRET, fault, Times::Next(1));
+        let lookup = get(&vault, "auth/token/lookup-self", "hvs.app").await;
+        assert_eq!(lookup.status, 200, "the fault is for another path");
+        let broken = get(&vault, SECRET, "hvs.app").await;
+        assert_eq!(broken.status, status);
+        assert!(broken.text.contains(words), "{words}");
+        assert_eq!(get(&vault, SECRET, "hvs.app").await.status, 200);
+    }
+    vault.stop().await;
+}
+
+#[tokio::test]
+async fn a_rate_limit_says_when_to_come_back() {
+    let vault = server().await;
+    vault.set_fault(
+        Fault::RateLimited(Some(Duration::from_secs(17))),
+        Times::Always,
+    );
+    assert_eq!(
+        get(&vault, SECRET, "hvs.app").await.headers["retry-after"],
+        "17"
+    );
+    vault.clear_faults();
+    assert_eq!(get(&vault, SECRET, "hvs.app").await.status, 200);
+    vault.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_cut_off_was_carried_out() {
+    let vault = server().await;
+    vault.set_fault(Fault::CutInTheMiddle, Times::Next(1));
+    let cut = try_send(
+        &vault,
+        Method::GET,
+        "database/creds/app",
+        "hvs.app",
+        &Value::Null,
+    )
+    .await;
+    assert!(cut.is_err());
+    assert_eq!(vault.leases().len(), 1, "a lease that nobody knows of");
+    vault.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_the_right_one_and_holds_no_stop_up() {
+    let vault = server().await;
+    vault.set_fault(Fault::Slow(Duration::from_millis(50)), Times::Next(1));
+    assert_eq!(get(&vault, SECRET, "hvs.app").await.status, 200);
+    vault.set_fault(Fault::Slow(Duration::from_secs(600)), Times::Always);
+    let started = Instant::now();
+    let waiting = async {
+        let answer = try_send(&vault, Method::GET, SECRET, "hvs.app", &Value::Null).await;
+        assert_eq!(answer.unwrap().status, 200);
+    };
+    let closing = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        vault.close();
+    };
+    tokio::join!(waiting, closing);
+    vault.stop().await;
+    assert!(started.elapsed() < Duration::from_secs(10));
+}
