@@ -15,7 +15,10 @@ use provisionhook_host::{
     policy::Policy,
     redact::Redactor,
     registry::Plugin,
-    services::http::{HttpClient, HttpSettings},
+    services::{
+        http::{HttpClient, HttpSettings},
+        state::StateStore,
+    },
     verify::ConfigSource,
 };
 use tempfile::TempDir;
@@ -37,6 +40,7 @@ pub(crate) fn load(directory: &Path, services: &Services) -> BootOutcome {
 pub(crate) fn services(runtime: &tokio::runtime::Runtime) -> Services {
     Services {
         http: HttpClient::new(&HttpSettings::default()).unwrap(),
+        state: StateStore::nowhere(),
         redactor: Redactor::new(),
         runtime: runtime.handle().clone(),
         load_limit: Duration::from_secs(60),

@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use crate::{
+    capability::Sharing,
     discover::{Candidate, DirectoryError, DiscoverError, discover},
     health::Health,
     inspect::{Libraries, inspect},
@@ -176,13 +177,13 @@ fn into_plugin(loaded: &Loaded) -> Plugin {
         },
         execution: verified.manifest().execution,
         keys: Arc::new(verified.keys().clone()),
-        file_rules: Arc::default(),
+        file_rules: Arc::new(verified.files().clone()),
         policy: verified.policy().clone(),
         mutator: loaded.mutator().cloned(),
         tokens: loaded.tokens().cloned(),
-        files: None,
-        lifecycle: None,
-        sharing: verified.manifest().tokens.into(),
+        files: loaded.files().cloned(),
+        lifecycle: loaded.lifecycle().cloned(),
+        sharing: Sharing::of(verified.shared_tokens()),
         health: Health::default(),
     }
 }

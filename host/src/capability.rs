@@ -2,10 +2,7 @@
 
 use std::{pin::Pin, time::Duration};
 
-use crate::{
-    call::Call, env::Edits, fault::Fault, files::Contribution, manifest::TokenDeclaration,
-    secret::Secret,
-};
+use crate::{call::Call, env::Edits, fault::Fault, files::Contribution, secret::Secret};
 
 /// The rest of a call that could not finish at once. Dropping it cancels the call.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
@@ -62,9 +59,11 @@ pub enum Sharing {
     PerScope,
 }
 
-impl From<TokenDeclaration> for Sharing {
-    fn from(declared: TokenDeclaration) -> Self {
-        if declared.shared {
+impl Sharing {
+    /// By whether the provider says that its tokens may be shared.
+    #[must_use]
+    pub fn of(shared: bool) -> Self {
+        if shared {
             Self::PerScope
         } else {
             Self::PerWorkspace

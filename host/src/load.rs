@@ -20,7 +20,9 @@ mod bridge;
 mod clock;
 mod entry;
 mod env_handle;
+mod fault;
 mod file_limit;
+mod files_handle;
 mod frame;
 mod guard;
 mod host_op;
@@ -33,6 +35,8 @@ mod operation;
 mod pointer;
 mod rebuild;
 mod reply;
+mod sink;
+mod state;
 mod subject;
 mod waker;
 
@@ -48,7 +52,7 @@ pub use self::file_limit::raise_file_limit;
 use self::{
     blocking::Pool,
     boot_thread::{Job, Lost},
-    bridge::{Class, Core, Mutator, Provider},
+    bridge::{Bridge, Class, Core},
     entry::{Functions, Promise},
     host_table::HostTable,
     instance::Instances,
@@ -56,12 +60,12 @@ use self::{
     rebuild::Rebuilt,
 };
 use crate::{
-    capability::{EnvMutator, TokenProvider},
+    capability::{EnvMutator, FileContributor, TokenProvider, WorkspaceLifecycle},
     fault::{Fault, FaultKind},
     manifest::Execution,
     mismatch::Mismatch,
     redact::Redactor,
-    services::http::HttpClient,
+    services::{http::HttpClient, state::StateStore},
     stage::Stage,
     verify::Verified,
 };
@@ -77,6 +81,8 @@ const DEFAULT_THREADS: usize = 4;
 pub struct Services {
     /// For `http/1`.
     pub http: HttpClient,
+    /// For `state/1`.
+    pub state: StateStore,
     /// Scrubs what plugins log and what their faults say.
     pub redactor: Redactor,
     /// Drives timers and sockets for plugins: of the multi-threaded kind, with both enabled, and alive as long as any call.
@@ -86,12 +92,14 @@ pub struct Services {
 }
 
 /// A plugin that runs. Its library stays loaded until the process ends; its instance is destroyed when the last handle
-/// (this, the mutator, the token provider) is dropped.
+/// (this, one of its capabilities) is dropped.
 pub struct Loaded {
     verified: Arc<Verified>,
     core: Arc<Core>,
     mutator: Option<Arc<dyn EnvMutator>>,
     tokens: Option<Arc<dyn TokenProvider>>,
+    files: Option<Arc<dyn FileContributor>>,
+    lifecycle: Option<Arc<dyn WorkspaceLifecycle>>,
 }
 
 /// How a loaded plugin is.
@@ -206,22 +214,13 @@ impl Loaded {
             plugin: Arc::new(Rebuilt::new(instances)),
             class,
         });
-        let mutator = |function| {
-            Arc::new(Mutator {
-                core: Arc::clone(&core),
-                function,
-            }) as Arc<dyn EnvMutator>
-        };
-        let tokens = |function| {
-            Arc::new(Provider {
-                core: Arc::clone(&core),
-                function,
-            }) as Arc<dyn TokenProvider>
-        };
+        let found = functions.capabilities;
         Self {
             verified: Arc::clone(verified),
-            mutator: functions.mutate.map(mutator),
-            tokens: functions.token.map(tokens),
+            mutator: found.mutate.map(|it| bridge(&core, it) as _),
+            tokens: found.token.map(|it| bridge(&core, it) as _),
+            files: found.contribute.map(|it| bridge(&core, it) as _),
+            lifecycle: found.lifecycle.map(|it| bridge(&core, it) as _),
             core,
         }
     }
@@ -242,6 +241,18 @@ impl Loaded {
     #[must_use]
     pub fn tokens(&self) -> Option<&Arc<dyn TokenProvider>> {
         self.tokens.as_ref()
+    }
+
+    /// Its `file-contributor/1`.
+    #[must_use]
+    pub fn files(&self) -> Option<&Arc<dyn FileContributor>> {
+        self.files.as_ref()
+    }
+
+    /// Its `workspace-lifecycle/1`.
+    #[must_use]
+    pub fn lifecycle(&self) -> Option<&Arc<dyn WorkspaceLifecycle>> {
+        self.lifecycle.as_ref()
     }
 
     /// For asking how it is.
@@ -269,6 +280,11 @@ impl ConditionProbe {
             calls_waiting: usage.waiting,
         }
     }
+}
+
+fn bridge<F>(core: &Arc<Core>, functions: F) -> Arc<Bridge<F>> {
+    let core = Arc::clone(core);
+    Arc::new(Bridge { core, functions })
 }
 
 fn create_failed(fault: &Fault) -> Mismatch {

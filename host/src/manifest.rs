@@ -2,10 +2,14 @@
 //!
 //! Parsing and its limits are [`inspect`](crate::inspect)'s work; these are the plain types.
 
+mod shared;
+
 use std::fmt;
 
 use provisionhook_plugin_abi::wire::ENTRY_SYMBOL;
 use serde::Deserialize;
+
+pub use self::shared::SharedTokens;
 
 /// A plugin's manifest. Unknown fields are ignored, so that a newer plugin can say more.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -30,6 +34,10 @@ pub struct Manifest {
     /// The hosts that it must reach: `name`, `name:port`, `*.suffix`, or `config:/json/pointer` to a URL in its config.
     #[serde(default)]
     pub hosts: Vec<String>,
+    /// The files that it puts into workspaces: `dir/name`, `dir/*`, or `config:/json/pointer` to a string, an array of strings,
+    /// or an object whose keys are the paths.
+    #[serde(default)]
+    pub files: Vec<String>,
     /// JSON Schema of its config; none means that it takes no config but `{}`.
     #[serde(default)]
     pub config_schema: Option<serde_json::Value>,
@@ -74,11 +82,11 @@ pub struct EnvDeclaration {
 }
 
 /// What holds for the tokens of a plugin.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct TokenDeclaration {
     /// Its tokens depend on the scope alone, so that one serves all workspaces; calls then carry no workspace.
     #[serde(default)]
-    pub shared: bool,
+    pub shared: SharedTokens,
 }
 
 /// How a plugin's calls behave.

@@ -9,7 +9,7 @@ pub struct Policy {
     pub plugins: BTreeMap<String, PluginPolicy>,
     /// Load only plugins that have a `sha256` pin.
     pub require_pin: bool,
-    /// Give a plugin only the keys and hosts that its `grant_*` lists name; otherwise what it declares is granted.
+    /// Give a plugin only the keys, hosts and files that its `grant_*` lists name; otherwise what it declares is granted.
     pub require_grants: bool,
     /// Name patterns (`NAME` or `PREFIX*`) that no plugin may write, beside the built-in ones.
     pub denied_keys: Vec<String>,
@@ -36,6 +36,8 @@ pub struct PluginPolicy {
     pub grant_keys: Option<Vec<String>>,
     /// The hosts that it may reach, as `name`, `name:port` or `*.suffix`; `None` = what it declares (unless `require_grants`).
     pub grant_hosts: Option<Vec<String>>,
+    /// The files that it may put, as `dir/name` or `dir/*`; `None` = what it declares (unless `require_grants`).
+    pub grant_files: Option<Vec<String>>,
     /// Which workspaces it applies to.
     pub selector: Selector,
     /// Threads for its blocking calls; `None` = 4.

@@ -17,6 +17,7 @@ pub use self::config::ConfigSource;
 use self::{config::Config, grants::Grants};
 use crate::{
     env::keys::KeyRules,
+    files::FileRules,
     inspect::Inspected,
     manifest::{Manifest, PanicStrategy},
     mismatch::{Mismatch, Mismatches},
@@ -261,6 +262,18 @@ impl Verified {
     #[must_use]
     pub fn hosts(&self) -> &HostGrants {
         &self.grants.hosts
+    }
+
+    /// The files that it may put into workspaces.
+    #[must_use]
+    pub fn files(&self) -> &FileRules {
+        &self.grants.files
+    }
+
+    /// Whether one of its tokens may serve several workspaces.
+    #[must_use]
+    pub fn shared_tokens(&self) -> bool {
+        self.grants.shared_tokens
     }
 
     /// What decides its place in the chain.

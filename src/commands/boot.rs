@@ -8,7 +8,10 @@ use provisionhook_host::{
     redact::Redactor,
     registry::Registry,
     report::{PluginReport, State},
-    services::http::{HttpClient, HttpSettings},
+    services::{
+        http::{HttpClient, HttpSettings},
+        state::StateStore,
+    },
 };
 use rustix::process::{Resource, getrlimit};
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -61,8 +64,8 @@ impl Drop for PluginRuntime {
     }
 }
 
-/// Starts the log and loads the plugins. A plugin that is refused is a report; `check_required` says whether that may be.
-pub(super) fn start(config: &Config) -> Result<Booted, Box<dyn Error>> {
+/// Starts the log and loads the plugins, which keep their state there. A plugin that is refused is a report; `check_required` says whether that may be.
+pub(super) fn start(config: &Config, state: StateStore) -> Result<Booted, Box<dyn Error>> {
     let redactor = Redactor::new();
     logging::start(&config.log, &redactor)?;
     info!(version = build::LONG_VERSION, "provisionhook starts");
@@ -77,6 +80,7 @@ pub(super) fn start(config: &Config) -> Result<Booted, Box<dyn Error>> {
         .build()?;
     let services = Services {
         http: HttpClient::new(&http_settings(config)?)?,
+        state,
         redactor: redactor.clone(),
         runtime: plugins.handle().clone(),
         load_limit: DEFAULT_LOAD_LIMIT,

@@ -8,6 +8,7 @@ use provisionhook_host::{
     env::{BaseEnv, BaseOrigin, Provenance},
     registry::Registry,
     secret::Secret,
+    services::state::StateStore,
 };
 
 use super::{CommandResult, boot, output};
@@ -21,7 +22,7 @@ const MADE_UP_ID: &str = "ws-0000000000000000";
 
 /// Runs the chain against the described workspace; shows what it would set and who, no secret, and starts nothing.
 pub(super) fn run(config: &Config, Explain { workspace, json }: Explain) -> CommandResult {
-    let booted = boot::start(config)?;
+    let booted = boot::start(config, StateStore::read_only(&config.state_dir))?;
     let base = Arc::new(base(config, &workspace, &booted.registry)?);
     let call = Call {
         attributes: attributes(workspace),

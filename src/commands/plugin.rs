@@ -8,6 +8,7 @@ use provisionhook_host::{
     inspect::{Inspected, Libraries, inspect},
     policy::Policy,
     report::{PluginReport, State},
+    services::state::StateStore,
 };
 use serde_json::json;
 
@@ -33,7 +34,10 @@ pub(super) fn run(
 
 /// Loads the plugins as `serve` does; fails if one is refused.
 fn list(loaded: &Loaded, json: bool) -> CommandResult {
-    let booted = boot::start(&loaded.config)?;
+    let booted = boot::start(
+        &loaded.config,
+        StateStore::read_only(&loaded.config.state_dir),
+    )?;
     print(&booted.reports, json)
 }
 
@@ -59,6 +63,7 @@ fn show(file: &Path, json: bool) -> CommandResult {
         format!("  writes        {}", listed(&manifest.env.writes)),
         format!("  secrets       {}", listed(&manifest.env.secrets)),
         format!("  hosts         {}", listed(&manifest.hosts)),
+        format!("  files         {}", listed(&manifest.files)),
         format!("  sha256        {}", inspected.sha256()),
     ];
     lines.extend(

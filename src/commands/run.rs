@@ -14,6 +14,7 @@ use provisionhook_host::{
     provision::WorkspaceRequest,
     registry::Registry,
     runtime::{Exit, Runtime as _},
+    services::state::StateStore,
     store::{Store, WorkspaceSpec},
 };
 use zeroize::Zeroizing;
@@ -32,7 +33,7 @@ const SIGNALLED: u8 = 128;
 /// Provisions, runs the command on this terminal, and ends with its exit status. The API listens on a port of its own, for
 /// the workspace's tokens; nothing is left behind.
 pub(super) fn run(config: &Config, run: Run) -> CommandResult {
-    let booted = boot::start(config)?;
+    let booted = boot::start(config, StateStore::at(&config.state_dir))?;
     booted.check_required()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -13,6 +13,7 @@ use provisionhook_host::{
     metrics::{BuildInfo, Metrics},
     provision::{Parts, Provisioner, Settings},
     runtime::{LocalRuntime, Runtime},
+    services::state::StateStore,
     store::Store,
     token::{Broker, BrokerSettings},
 };
@@ -42,7 +43,7 @@ pub(super) fn run(
         .thread_name("http")
         .enable_all()
         .build()?;
-    let booted = boot::start(config)?;
+    let booted = boot::start(config, StateStore::at(&config.state_dir))?;
     booted.check_required()?;
     http.block_on(serve(config, load, &booted))?;
     info!("provisionhook has stopped");

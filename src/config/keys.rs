@@ -109,7 +109,7 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "plugins.require_grants",
         Kind::Boolean,
-        "grant only what grant_keys and grant_hosts name (false)",
+        "grant only what grant_keys, grant_hosts and grant_files name (false)",
     ),
     key(
         "plugins.allow_panic_abort",
@@ -160,6 +160,11 @@ pub(crate) const KEYS: &[Key] = &[
         "plugin.*.grant_hosts",
         Kind::List,
         "hosts that it may reach (what it declares)",
+    ),
+    key(
+        "plugin.*.grant_files",
+        Kind::List,
+        "files that it may put into workspaces (what it declares)",
     ),
     key(
         "plugin.*.threads",

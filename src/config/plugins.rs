@@ -41,6 +41,7 @@ pub(super) struct PluginSection {
     budget: Option<Duration>,
     grant_keys: Option<Vec<String>>,
     grant_hosts: Option<Vec<String>>,
+    grant_files: Option<Vec<String>>,
     threads: Option<usize>,
     when: When,
 }
@@ -75,6 +76,7 @@ impl PluginSection {
             budget: self.budget,
             grant_keys: self.grant_keys.clone(),
             grant_hosts: self.grant_hosts.clone(),
+            grant_files: self.grant_files.clone(),
             selector: Selector {
                 tenants: self.when.tenants.clone(),
                 runtimes: self.when.runtimes.clone(),

@@ -7,7 +7,10 @@ use provisionhook_host::{
     load::Services,
     policy::Policy,
     redact::Redactor,
-    services::http::{HttpClient, HttpSettings},
+    services::{
+        http::{HttpClient, HttpSettings},
+        state::StateStore,
+    },
     verify::ConfigSource,
 };
 use tempfile::TempDir;
@@ -41,6 +44,7 @@ impl Booted {
             .unwrap();
         let services = Services {
             http: HttpClient::new(&HttpSettings::default()).unwrap(),
+            state: StateStore::nowhere(),
             redactor: Redactor::new(),
             runtime: runtime.handle().clone(),
             load_limit,

@@ -32,7 +32,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("env", &["redact"]),
     ("capability", &["env", "files"]),
     ("discover", &[]),
-    ("inspect", &["discover", "env", "sealed", "services"]),
+    (
+        "inspect",
+        &["discover", "env", "files", "sealed", "services"],
+    ),
     (
         "verify",
         &["discover", "env", "files", "inspect", "sealed", "services"],
@@ -46,7 +49,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "boot",
         &[
-            "discover", "health", "inspect", "load", "registry", "report", "verify",
+            "capability",
+            "discover",
+            "health",
+            "inspect",
+            "load",
+            "registry",
+            "report",
+            "verify",
         ],
     ),
     (

@@ -40,7 +40,7 @@ impl fmt::Debug for ContributedFile {
 }
 
 /// The files that one call of a plugin puts: all that it wants to be there, not only what has changed.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Contribution {
     rules: Arc<FileRules>,
     files: Vec<ContributedFile>,

@@ -99,12 +99,19 @@ pub(crate) struct PluginView<'a> {
 }
 
 pub(crate) fn plugin(plugin: &Plugin) -> PluginView<'_> {
-    let mutator = plugin.mutator.is_some().then_some("env-mutator/1");
-    let tokens = plugin.tokens.is_some().then_some("token-provider/1");
+    let capabilities = [
+        plugin.mutator.is_some().then_some("env-mutator/1"),
+        plugin.tokens.is_some().then_some("token-provider/1"),
+        plugin.files.is_some().then_some("file-contributor/1"),
+        plugin
+            .lifecycle
+            .is_some()
+            .then_some("workspace-lifecycle/1"),
+    ];
     PluginView {
         name: &plugin.name,
         version: &plugin.version,
-        capabilities: mutator.into_iter().chain(tokens).collect(),
+        capabilities: capabilities.into_iter().flatten().collect(),
         health: plugin.health.report(),
     }
 }

@@ -1,11 +1,15 @@
 //! Step 5: the manifest. ABI, names, capabilities, keys and hosts are checked together, so that one look at the report
 //! shows everything that is to be mended.
 
-use provisionhook_plugin_abi::wire::{ABI_MAJOR, ABI_MINOR, ENV_MUTATOR_1, TOKEN_PROVIDER_1};
+use provisionhook_plugin_abi::wire::{
+    ABI_MAJOR, ABI_MINOR, ENV_MUTATOR_1, FILE_CONTRIBUTOR_1, TOKEN_PROVIDER_1,
+    WORKSPACE_LIFECYCLE_1,
+};
 
 use super::Note;
 use crate::{
     env::keys::KeyPattern,
+    files::FilePattern,
     manifest::Manifest,
     mismatch::{Mismatch, Mismatches},
     services::http::HostPattern,
@@ -15,7 +19,12 @@ use crate::{
 pub const MAX_MANIFEST_BYTES: usize = 64 << 10;
 
 /// The capabilities that this host uses.
-pub const SUPPORTED_CAPABILITIES: &[&str] = &[ENV_MUTATOR_1, TOKEN_PROVIDER_1];
+pub const SUPPORTED_CAPABILITIES: &[&str] = &[
+    ENV_MUTATOR_1,
+    TOKEN_PROVIDER_1,
+    FILE_CONTRIBUTOR_1,
+    WORKSPACE_LIFECYCLE_1,
+];
 
 /// Lists in a manifest are this long at most.
 const MAX_ITEMS: usize = 256;
@@ -219,7 +228,11 @@ fn capabilities(manifest: &mut Manifest, warnings: &mut Vec<String>) -> Vec<Mism
             } else {
                 names.join(", ")
             },
-            REBUILD,
+            if names.is_empty() {
+                REBUILD
+            } else {
+                "update the platform, or build the plugin with one of these as well"
+            },
         ));
     }
     found
@@ -237,6 +250,7 @@ fn patterns(manifest: &Manifest) -> Vec<Mismatch> {
         ("env.writes", &env.writes),
         ("env.secrets", &env.secrets),
         ("hosts", &manifest.hosts),
+        ("files", &manifest.files),
         ("after", &manifest.after),
         ("before", &manifest.before),
     ];
@@ -252,6 +266,7 @@ fn patterns(manifest: &Manifest) -> Vec<Mismatch> {
         found.extend(list.iter().filter_map(|text| env_pattern(field, text)));
     }
     found.extend(manifest.hosts.iter().filter_map(|text| host_pattern(text)));
+    found.extend(manifest.files.iter().filter_map(|text| file_pattern(text)));
     found
 }
 
@@ -275,6 +290,18 @@ fn host_pattern(text: &str) -> Option<Mismatch> {
     Some(Mismatch::new(
         expected,
         format!("{:?}", printable(text)),
+        REBUILD,
+    ))
+}
+
+fn file_pattern(text: &str) -> Option<Mismatch> {
+    if is_pointer(text) {
+        return None;
+    }
+    let refused = FilePattern::parse(text).err()?;
+    Some(Mismatch::new(
+        "directory/name, directory/* or config:/json/pointer in files",
+        format!("{:?} ({refused})", printable(text)),
         REBUILD,
     ))
 }

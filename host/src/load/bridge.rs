@@ -8,18 +8,22 @@ use tokio::sync::oneshot;
 
 use super::{
     blocking::Pool,
-    entry::{MutateFn, TokenFn},
+    entry::{ContributeFn, Lifecycle, MutateFn, TokenFn},
     frame::{Boxed, Entered, Frame},
     host_table::HostTable,
     instance::Slot,
     rebuild::Rebuilt,
-    subject::{GetToken, Mutate, Subject},
+    subject::{Contribute, Ended, GetToken, Mutate, Subject, Tend},
 };
 use crate::{
     call::Call,
-    capability::{EnvMutator, Outcome, Scope, Token, TokenProvider},
+    capability::{
+        Again, EnvMutator, FileContributor, Outcome, Scope, Token, TokenProvider,
+        WorkspaceLifecycle,
+    },
     env::Edits,
     fault::{Fault, FaultKind},
+    files::Contribution,
 };
 
 /// A loaded plugin, ready to be called.
@@ -35,69 +39,72 @@ pub(super) enum Class {
     Blocking(Pool),
 }
 
-/// `env-mutator/1` of a loaded plugin.
-pub(super) struct Mutator {
+/// One capability of a loaded plugin: its functions.
+pub(super) struct Bridge<F> {
     pub(super) core: Arc<Core>,
-    pub(super) function: MutateFn,
+    pub(super) functions: F,
 }
 
-/// `token-provider/1` of a loaded plugin.
-pub(super) struct Provider {
-    pub(super) core: Arc<Core>,
-    pub(super) function: TokenFn,
-}
-
-impl EnvMutator for Mutator {
+impl EnvMutator for Bridge<MutateFn> {
     #[inline]
     fn mutate<'a>(&'a self, call: &'a Call, edits: &'a mut Edits) -> Outcome<'a, ()> {
-        let core = &self.core;
-        if let Class::Blocking(pool) = &core.class {
-            return Outcome::Pending(Box::pin(self.mutate_blocking(pool, call, edits)));
-        }
-        let subject = Mutate::new(self.function, edits);
-        match core.plugin.instances.healthy() {
-            Some(slot) => core.call(slot, call, subject),
-            None => Outcome::Pending(Box::pin(core.call_rebuilt(call, subject))),
+        match &self.core.class {
+            Class::Blocking(pool) => {
+                let functions = self.functions;
+                let job = move |core: &Core, call: &Call, copy: &mut Edits| {
+                    core.call_here(call, functions, Mutate::new(copy))
+                };
+                Outcome::Pending(Box::pin(self.core.call_with_copy(pool, call, edits, job)))
+            }
+            Class::Inline | Class::Async => {
+                self.core.begin(call, self.functions, Mutate::new(edits))
+            }
         }
     }
 }
 
-impl Mutator {
-    /// The plugin writes into a copy: if the caller stops waiting, what a late plugin does harms nobody.
-    async fn mutate_blocking(
-        &self,
-        pool: &Pool,
-        call: &Call,
-        edits: &mut Edits,
-    ) -> Result<(), Fault> {
-        let mut copy = edits.clone();
-        let function = self.function;
-        let job = move |core: &Core, call: &Call| {
-            let result = core.call_here(call, Mutate::new(function, &mut copy));
-            // Given back either way: the edits remember why one was refused.
-            Ok((copy, result))
-        };
-        let (copy, result) = self.core.call_on(pool, call, job).await?;
-        *edits = copy;
-        result
-    }
-}
-
-impl TokenProvider for Provider {
+impl TokenProvider for Bridge<TokenFn> {
     fn token<'a>(&'a self, call: &'a Call, scope: &'a Scope) -> Outcome<'a, Token> {
-        let core = &self.core;
-        if let Class::Blocking(pool) = &core.class {
-            let (scope, function) = (scope.clone(), self.function);
-            let job = move |core: &Core, call: &Call| {
-                core.call_here(call, GetToken::new(function, &scope))
-            };
-            return Outcome::Pending(Box::pin(core.call_on(pool, call, job)));
+        match &self.core.class {
+            Class::Blocking(pool) => {
+                let (scope, functions) = (scope.clone(), self.functions);
+                let job = move |core: &Core, call: &Call| {
+                    core.call_here(call, functions, GetToken::new(&scope))
+                };
+                Outcome::Pending(Box::pin(self.core.call_on(pool, call, job)))
+            }
+            Class::Inline | Class::Async => {
+                self.core.begin(call, self.functions, GetToken::new(scope))
+            }
         }
-        let subject = GetToken::new(self.function, scope);
-        match core.plugin.instances.healthy() {
-            Some(slot) => core.call(slot, call, subject),
-            None => Outcome::Pending(Box::pin(core.call_rebuilt(call, subject))),
+    }
+}
+
+impl FileContributor for Bridge<ContributeFn> {
+    fn contribute<'a>(&'a self, call: &'a Call, files: &'a mut Contribution) -> Outcome<'a, Again> {
+        match &self.core.class {
+            Class::Blocking(pool) => {
+                let functions = self.functions;
+                let job = move |core: &Core, call: &Call, copy: &mut Contribution| {
+                    core.call_here(call, functions, Contribute::new(copy))
+                };
+                Outcome::Pending(Box::pin(self.core.call_with_copy(pool, call, files, job)))
+            }
+            Class::Inline | Class::Async => {
+                self.core
+                    .begin(call, self.functions, Contribute::new(files))
+            }
         }
+    }
+}
+
+impl WorkspaceLifecycle for Bridge<Lifecycle> {
+    fn tend<'a>(&'a self, call: &'a Call) -> Outcome<'a, Again> {
+        self.core.about_the_call(call, self.functions.tend, Tend)
+    }
+
+    fn ended<'a>(&'a self, call: &'a Call) -> Outcome<'a, ()> {
+        self.core.about_the_call(call, self.functions.ended, Ended)
     }
 }
 
@@ -106,14 +113,48 @@ impl Core {
         self.plugin.instances.host
     }
 
+    /// Where the chain runs, and not on a thread of the pool.
+    #[inline]
+    fn begin<'a, S: Subject + Send + 'a>(
+        &'a self,
+        call: &'a Call,
+        entry: S::Entry,
+        subject: S,
+    ) -> Outcome<'a, S::Output> {
+        match self.plugin.instances.healthy() {
+            Some(slot) => self.call(slot, call, entry, subject),
+            None => Outcome::Pending(Box::pin(self.call_rebuilt(call, entry, subject))),
+        }
+    }
+
+    /// A call that carries nothing beside itself.
+    fn about_the_call<'a, S>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
+        entry: S::Entry,
+        subject: S,
+    ) -> Outcome<'a, S::Output>
+    where
+        S: Subject + Send + 'static,
+    {
+        match &self.class {
+            Class::Blocking(pool) => {
+                let job = move |core: &Self, call: &Call| core.call_here(call, entry, subject);
+                Outcome::Pending(Box::pin(self.call_on(pool, call, job)))
+            }
+            Class::Inline | Class::Async => self.begin(call, entry, subject),
+        }
+    }
+
     #[inline]
     fn call<'a, S: Subject + Send + 'a>(
         &'a self,
         slot: &'a Slot,
         call: &'a Call,
+        entry: S::Entry,
         subject: S,
     ) -> Outcome<'a, S::Output> {
-        let frame = Frame::new(self.host(), call, subject);
+        let frame = Frame::new(self.host(), call, entry, subject);
         match &self.class {
             Class::Inline => Outcome::Ready(call_inline(frame, slot)),
             Class::Async | Class::Blocking(_) => match Boxed::new(frame).enter(slot) {
@@ -127,27 +168,53 @@ impl Core {
     async fn call_rebuilt<S: Subject + Send>(
         &self,
         call: &Call,
+        entry: S::Entry,
         subject: S,
     ) -> Result<S::Output, Fault> {
         let slot = self.plugin.usable().await?;
-        match self.call(slot, call, subject) {
+        match self.call(slot, call, entry, subject) {
             Outcome::Ready(result) => result,
             Outcome::Pending(later) => later.await,
         }
     }
 
     /// On a thread that may block.
-    fn call_here<S: Subject + Send>(&self, call: &Call, subject: S) -> Result<S::Output, Fault> {
+    fn call_here<S: Subject + Send>(
+        &self,
+        call: &Call,
+        entry: S::Entry,
+        subject: S,
+    ) -> Result<S::Output, Fault> {
         let Some(slot) = self.plugin.instances.healthy() else {
             return Err(Fault::new(
                 FaultKind::Panicked,
                 "the plugin panicked in another call before this one began",
             ));
         };
-        match Boxed::new(Frame::new(self.host(), call, subject)).enter(slot) {
+        match Boxed::new(Frame::new(self.host(), call, entry, subject)).enter(slot) {
             Ok(result) => result,
             Err(running) => self.host().runtime.block_on(running),
         }
+    }
+
+    /// On a thread of the pool. The plugin writes into a copy: if the caller stops waiting, what a late plugin does harms
+    /// nobody.
+    async fn call_with_copy<W: Clone + Send + 'static, T: Send + 'static>(
+        self: &Arc<Self>,
+        pool: &Pool,
+        call: &Call,
+        written: &mut W,
+        job: impl FnOnce(&Self, &Call, &mut W) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let mut copy = written.clone();
+        let job = move |core: &Self, call: &Call| {
+            let result = job(core, call, &mut copy);
+            // Given back either way: it remembers why something was refused.
+            Ok((copy, result))
+        };
+        let (copy, result) = self.call_on(pool, call, job).await?;
+        *written = copy;
+        result
     }
 
     /// On a thread of the pool, with its own copies of everything.

@@ -2,14 +2,19 @@
 
 #![expect(unsafe_code, reason = "reads the plugin's entry and its tables")]
 
+mod tables;
+
 use std::{ffi::c_void, mem};
 
 use provisionhook_plugin_abi::{
     layout::{self, LayoutError},
-    wire::{self, Bytes, Call, Env, Host, Instance, Poll, Reply, Scope, Str},
+    wire::{self, Bytes, Host, Instance, Poll, Reply, Str},
 };
 
-use super::pointer::{self, BadPointer, SizeFirst};
+pub(super) use self::tables::{
+    Capabilities, ContributeFn, Lifecycle, LifecycleFn, MutateFn, TokenFn,
+};
+use super::pointer::{self, BadPointer};
 use crate::{manifest::Manifest, mismatch::Mismatch};
 
 /// What to do about a defect that only the author can mend.
@@ -18,10 +23,6 @@ const ASK_AUTHOR: &str = "this is a defect of the plugin: report it to its autho
 pub(super) type CreateFn =
     unsafe extern "C" fn(*const Host, Bytes, *mut Reply, *mut *mut Instance) -> Poll;
 pub(super) type DestroyFn = unsafe extern "C" fn(*mut Instance);
-pub(super) type MutateFn =
-    unsafe extern "C" fn(*mut Instance, *const Call, *mut Env, *mut Reply) -> Poll;
-pub(super) type TokenFn =
-    unsafe extern "C" fn(*mut Instance, *const Call, *const Scope, *mut Reply) -> Poll;
 type ExtensionFn = unsafe extern "C" fn(Str) -> *const c_void;
 
 /// What the note in the plugin's file said, which its entry must repeat.
@@ -37,10 +38,7 @@ pub(super) struct Promise<'a> {
 pub(super) struct Functions {
     pub(super) create: CreateFn,
     pub(super) destroy: DestroyFn,
-    /// There if and only if the manifest lists `env-mutator/1`.
-    pub(super) mutate: Option<MutateFn>,
-    /// There if and only if the manifest lists `token-provider/1`.
-    pub(super) token: Option<TokenFn>,
+    pub(super) capabilities: Capabilities,
 }
 
 /// Checks the entry and asks for the tables.
@@ -68,40 +66,11 @@ pub(super) unsafe fn functions(
     let extension = entry
         .extension
         .ok_or_else(|| missing("the entry", "extension"))?;
-    let mut functions = Functions {
+    Ok(Functions {
         create,
         destroy,
-        mutate: None,
-        token: None,
-    };
-    for id in &promise.manifest.capabilities {
-        match id.as_str() {
-            wire::ENV_MUTATOR_1 => {
-                let table = table::<wire::EnvMutator1>(extension, id)?;
-                functions.mutate = Some(
-                    table
-                        .mutate
-                        .ok_or_else(|| missing(&table_of(id), "mutate"))?,
-                );
-            }
-            wire::TOKEN_PROVIDER_1 => {
-                let table = table::<wire::TokenProvider1>(extension, id)?;
-                functions.token = Some(table.token.ok_or_else(|| missing(&table_of(id), "token"))?);
-            }
-            other => {
-                return Err(Mismatch::new(
-                    format!(
-                        "one of the capabilities {}, {}",
-                        wire::ENV_MUTATOR_1,
-                        wire::TOKEN_PROVIDER_1
-                    ),
-                    format!("{other:?} in the manifest"),
-                    "update the host, or ask the author for a plugin that can do without it",
-                ));
-            }
-        }
-    }
-    Ok(functions)
+        capabilities: Capabilities::new(extension, &promise.manifest.capabilities)?,
+    })
 }
 
 /// Copies the entry once its prefix says that all of it is there.
@@ -209,26 +178,6 @@ fn other_layout(error: LayoutError) -> Mismatch {
         found,
         "rebuild the plugin with the provisionhook-plugin-abi crate of this host",
     )
-}
-
-fn table<T: SizeFirst>(extension: ExtensionFn, id: &str) -> Result<T, Mismatch> {
-    // SAFETY: the function of a checked entry; the id lives through the call.
-    let table = unsafe { extension(pointer::lend(id)) }.cast::<T>();
-    // SAFETY: the contract has a table with its size first behind the pointer, which lives as long as the library.
-    unsafe { pointer::sized(table) }.map_err(|bad| {
-        if bad == BadPointer::Null {
-            return Mismatch::new(
-                format!("the table of {id}, which the manifest lists"),
-                "null",
-                "make the plugin's extension function return it, or take it out of the manifest",
-            );
-        }
-        Mismatch::new(table_of(id), format!("one that {bad}"), ASK_AUTHOR)
-    })
-}
-
-fn table_of(id: &str) -> String {
-    format!("the table of {id}")
 }
 
 fn missing(table: &str, function: &str) -> Mismatch {

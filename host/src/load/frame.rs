@@ -18,7 +18,7 @@ use super::{
     operation::PluginOp,
     pointer,
     reply::{self, ReplyFrame, Step},
-    subject::{Subject, start_of},
+    subject::Subject,
 };
 use crate::{
     call::Call,
@@ -37,7 +37,8 @@ pub(super) enum Entered<T> {
 }
 
 /// The frame of one call.
-pub(super) struct Frame<'a, S> {
+pub(super) struct Frame<'a, S: Subject> {
+    entry: S::Entry,
     subject: S,
     reply: ReplyFrame,
     call: wire::Call,
@@ -49,7 +50,12 @@ pub(super) struct Frame<'a, S> {
 
 impl<'a, S: Subject> Frame<'a, S> {
     #[inline]
-    pub(super) fn new(host: &'static HostTable, source: &'a Call, subject: S) -> Self {
+    pub(super) fn new(
+        host: &'static HostTable,
+        source: &'a Call,
+        entry: S::Entry,
+        subject: S,
+    ) -> Self {
         let attributes = &source.attributes;
         let call = wire::Call {
             struct_size: pointer::size_u32::<wire::Call>(),
@@ -70,6 +76,7 @@ impl<'a, S: Subject> Frame<'a, S> {
         };
         let reply = ReplyFrame::new(S::FUNCTION, host);
         Self {
+            entry,
             subject,
             reply,
             call,
@@ -83,11 +90,13 @@ impl<'a, S: Subject> Frame<'a, S> {
     ///
     /// # Safety
     /// `frame` is this call's alone, is entered once, and does not move until the call, or the operation that it gives,
-    /// has ended; `slot` belongs to the plugin whose function the subject has.
+    /// has ended; `slot` belongs to the plugin whose function the frame was given.
     #[inline]
     pub(super) unsafe fn enter(frame: *mut Self, slot: &Slot) -> Entered<S::Output> {
         // SAFETY: the caller vouches for the frame; the reference ends before the plugin gets a pointer.
         unsafe { &mut *frame }.lend_labels();
+        // SAFETY: the caller vouches for the frame.
+        let entry = unsafe { (*frame).entry };
         // SAFETY: the caller vouches for the frame; no reference is made.
         let subject = unsafe { &raw mut (*frame).subject };
         // SAFETY: the caller vouches for the frame; no reference is made.
@@ -95,7 +104,15 @@ impl<'a, S: Subject> Frame<'a, S> {
         // SAFETY: the caller vouches for the frame; no reference is made.
         let reply = unsafe { &raw mut (*frame).reply };
         // SAFETY: all three are in the frame, and the slot's instance is live.
-        let code = unsafe { S::invoke(subject, slot.instance(), call, reply::wire_pointer(reply)) };
+        let code = unsafe {
+            S::invoke(
+                entry,
+                subject,
+                slot.instance(),
+                call,
+                reply::wire_pointer(reply),
+            )
+        };
         // SAFETY: the plugin has returned; until its operation is polled nobody else looks at the frame.
         let this = unsafe { &mut *frame };
         let ended = match this.reply.after_call(code) {
@@ -139,14 +156,14 @@ impl<'a, S: Subject> Frame<'a, S> {
             self.few.as_ptr().cast()
         } else {
             self.many = pairs.collect();
-            start_of(&self.many)
+            pointer::start_of(&self.many)
         };
         self.call.label_count = labels.len();
     }
 }
 
 /// A frame with an address of its own.
-pub(super) struct Boxed<'a, S> {
+pub(super) struct Boxed<'a, S: Subject> {
     /// INVARIANT: from `Box::into_raw`; freed once, in `Drop`. Not a `Box`, which would claim to be the only way to what
     /// the plugin looks at too.
     frame: NonNull<Frame<'a, S>>,
@@ -154,7 +171,7 @@ pub(super) struct Boxed<'a, S> {
 
 // SAFETY: the pointers in a frame lead to data of the frame and of `'a`, which moves along or may be read from anywhere;
 // the contract lets the plugin be polled from any thread, one at a time.
-unsafe impl<S: Send> Send for Boxed<'_, S> {}
+unsafe impl<S: Subject + Send> Send for Boxed<'_, S> {}
 
 impl<'a, S: Subject> Boxed<'a, S> {
     pub(super) fn new(frame: Frame<'a, S>) -> Self {
@@ -177,7 +194,7 @@ impl<'a, S: Subject> Boxed<'a, S> {
     }
 }
 
-impl<S> Drop for Boxed<'_, S> {
+impl<S: Subject> Drop for Boxed<'_, S> {
     fn drop(&mut self) {
         // SAFETY: from `Box::leak`, and this is its one end.
         drop(unsafe { Box::from_raw(self.frame.as_ptr()) });
@@ -185,7 +202,7 @@ impl<S> Drop for Boxed<'_, S> {
 }
 
 /// A call that goes on as an operation. Dropping it cancels the call.
-pub(super) struct Running<'a, S> {
+pub(super) struct Running<'a, S: Subject> {
     /// INVARIANT: declared, and so dropped, before the frame that the operation looks at. `None` once it is done.
     op: Option<PluginOp>,
     frame: Boxed<'a, S>,

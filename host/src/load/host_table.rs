@@ -10,10 +10,13 @@ use std::{ffi::c_void, ptr, sync::Arc, time::Duration};
 use provisionhook_plugin_abi::wire;
 use tokio::runtime::Handle;
 
-use super::{Services, clock, guard::guard, http, log, pointer};
+use super::{Services, clock, guard::guard, http, log, pointer, state};
 use crate::{
     redact::{Guard, Redactor},
-    services::http::{HostGrants, HttpClient},
+    services::{
+        http::{HostGrants, HttpClient},
+        state::PluginState,
+    },
     verify::Verified,
 };
 
@@ -29,6 +32,8 @@ pub(super) struct HostTable {
     pub(super) http: HttpClient,
     /// The hosts that this plugin may reach.
     pub(super) grants: Arc<HostGrants>,
+    /// For `state/1`.
+    pub(super) state: PluginState,
     /// How long its `create` may take.
     pub(super) load_limit: Duration,
     /// The secrets in its config: a plugin may log at any time, so they are redacted for as long as there is this table.
@@ -54,6 +59,7 @@ impl HostTable {
             redactor: services.redactor.clone(),
             http: services.http.clone(),
             grants: Arc::new(plugin.hosts().clone()),
+            state: services.state.of(plugin.name()),
             load_limit: services.load_limit,
             _config_secrets: plugin
                 .secrets()
@@ -85,6 +91,7 @@ unsafe extern "C" fn extension(_host: *const wire::Host, id: wire::Str) -> *cons
             Ok(wire::LOG_1) => (&raw const log::TABLE).cast(),
             Ok(wire::CLOCK_1) => (&raw const clock::TABLE).cast(),
             Ok(wire::HTTP_1) => (&raw const http::TABLE).cast(),
+            Ok(wire::STATE_1) => (&raw const state::TABLE).cast(),
             Ok(_) | Err(_) => ptr::null(),
         }
     })

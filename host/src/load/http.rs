@@ -11,10 +11,12 @@ use provisionhook_plugin_abi::wire;
 use tokio::runtime::Handle;
 
 use super::{
+    fault,
     guard::guard,
     host_op,
     host_table::HostTable,
     pointer::{self, BadPointer},
+    sink::{self, BadSink},
 };
 use crate::{
     fault::{Fault, FaultKind},
@@ -44,25 +46,16 @@ unsafe impl Send for Sink {}
 impl Sink {
     /// # Safety
     /// If `sink` is not null it is the plugin's, and lives until the request is done or dropped.
-    unsafe fn new(sink: *mut wire::HttpSink) -> Result<Self, String> {
-        if sink.is_null() || !sink.is_aligned() {
-            return Err("expected a sink for the response, found none".to_owned());
-        }
-        // SAFETY: not null, aligned; the caller vouches for the rest.
-        let vtable = unsafe { (*sink).vtable };
-        // SAFETY: the table of a sink lives as long as the sink.
-        let table = unsafe { pointer::sized(vtable) }
-            .map_err(|bad| format!("the table of the sink {bad}"))?;
-        match (table.status, table.header, table.body, table.fault) {
-            (Some(status), Some(header), Some(body), Some(fault)) => Ok(Self {
-                sink,
-                status,
-                header,
-                body,
-                fault,
-            }),
-            _ => Err("expected all functions of the sink, found one that is null".to_owned()),
-        }
+    unsafe fn new(sink: *mut wire::HttpSink) -> Result<Self, BadSink> {
+        // SAFETY: the caller's promise; a sink opens with the pointer to its table.
+        let table = unsafe { sink::table::<wire::HttpSinkVtable>(sink.cast()) }?;
+        Ok(Self {
+            sink,
+            status: sink::filled("status", table.status)?,
+            header: sink::filled("header", table.header)?,
+            body: sink::filled("body", table.body)?,
+            fault: sink::filled("fault", table.fault)?,
+        })
     }
 
     /// Hands over the end of the request, and gives what the operation then answers.
@@ -82,13 +75,7 @@ impl Sink {
                 wire::POLL_READY
             }
             Err(fault) => {
-                let retry_after = fault.retry_after.map_or(0, |after| after.as_millis());
-                let wire = wire::Fault {
-                    struct_size: pointer::size_u32::<wire::Fault>(),
-                    kind: wire_kind(fault.kind),
-                    message: pointer::lend(&fault.message),
-                    retry_after_ms: u64::try_from(retry_after).unwrap_or(u64::MAX),
-                };
+                let wire = fault::lend(&fault);
                 // SAFETY: a function of the plugin's sink, from inside its call; the fault outlives it.
                 unsafe { (self.fault)(self.sink, &raw const wire) };
                 wire::POLL_FAULT
@@ -108,8 +95,9 @@ unsafe extern "C" fn send(
             return host_op::failed();
         };
         // SAFETY: the plugin's sink, which lives until the operation is dropped.
-        let Ok(sink) = (unsafe { Sink::new(sink) }) else {
-            return host_op::failed();
+        let sink = match unsafe { Sink::new(sink) } {
+            Ok(sink) => sink,
+            Err(bad) => return bad.failed(host, "http"),
         };
         // SAFETY: borrowed for the length of this call.
         let request = unsafe { read_request(request) };
@@ -135,8 +123,12 @@ unsafe extern "C" fn fetch(
             return wire::POLL_FAULT;
         };
         // SAFETY: the plugin's sink, which lives through the call.
-        let Ok(sink) = (unsafe { Sink::new(sink) }) else {
-            return wire::POLL_FAULT;
+        let sink = match unsafe { Sink::new(sink) } {
+            Ok(sink) => sink,
+            Err(bad) => {
+                bad.log(host, "http");
+                return wire::POLL_FAULT;
+            }
         };
         // SAFETY: borrowed for the length of this call.
         let request = unsafe { read_request(request) };
@@ -200,16 +192,4 @@ unsafe fn try_read(
         timeout: (request.timeout_ms > 0).then(|| Duration::from_millis(request.timeout_ms)),
         max_response_bytes: (request.max_response_bytes > 0).then_some(request.max_response_bytes),
     })
-}
-
-fn wire_kind(kind: FaultKind) -> wire::FaultKind {
-    match kind {
-        FaultKind::Config => wire::FaultKind::CONFIG,
-        FaultKind::Transient => wire::FaultKind::TRANSIENT,
-        FaultKind::Denied => wire::FaultKind::DENIED,
-        FaultKind::Internal => wire::FaultKind::INTERNAL,
-        FaultKind::Panicked => wire::FaultKind::PANICKED,
-        FaultKind::TimedOut => wire::FaultKind::TIMED_OUT,
-        FaultKind::Cancelled => wire::FaultKind::CANCELLED,
-    }
 }

@@ -34,7 +34,7 @@ pub(super) enum BadPointer {
 /// # Safety
 /// The type is `repr(C)`, its first field is `struct_size: u32`, and all zeros is a valid value of each field.
 pub(super) unsafe trait SizeFirst: Copy {
-    /// Bytes that every maker must cover: up to the end of the fields of ABI 0.1.
+    /// Bytes that every maker must cover: up to the end of the fields that the type had in its first minor.
     const REQUIRED: usize;
 }
 
@@ -42,38 +42,31 @@ pub(super) unsafe trait SizeFirst: Copy {
 unsafe impl SizeFirst for wire::Fault {
     const REQUIRED: usize = mem::offset_of!(wire::Fault, retry_after_ms);
 }
-// SAFETY: repr(C), `struct_size` first; then integers, pointers and lengths.
-unsafe impl SizeFirst for wire::Token {
-    const REQUIRED: usize = size_of::<Self>();
+
+macro_rules! whole {
+    ($($wire:ty),+ $(,)?) => {$(
+        // SAFETY: repr(C), `struct_size` first; then integers, pointers, lengths, and optional functions, for which zero is
+        // `None`.
+        unsafe impl SizeFirst for $wire {
+            const REQUIRED: usize = size_of::<Self>();
+        }
+    )+};
 }
-// SAFETY: repr(C), `struct_size` first; then integers, pointers and lengths.
-unsafe impl SizeFirst for wire::LogRecord {
-    const REQUIRED: usize = size_of::<Self>();
-}
-// SAFETY: repr(C), `struct_size` first; then integers, pointers and lengths.
-unsafe impl SizeFirst for wire::HttpRequest {
-    const REQUIRED: usize = size_of::<Self>();
-}
-// SAFETY: repr(C), `struct_size` first; then optional functions, for which zero is `None`.
-unsafe impl SizeFirst for wire::OpVtable {
-    const REQUIRED: usize = size_of::<Self>();
-}
-// SAFETY: repr(C), `struct_size` first; then optional functions, for which zero is `None`.
-unsafe impl SizeFirst for wire::WakerVtable {
-    const REQUIRED: usize = size_of::<Self>();
-}
-// SAFETY: repr(C), `struct_size` first; then optional functions, for which zero is `None`.
-unsafe impl SizeFirst for wire::HttpSinkVtable {
-    const REQUIRED: usize = size_of::<Self>();
-}
-// SAFETY: repr(C), `struct_size` first; then optional functions, for which zero is `None`.
-unsafe impl SizeFirst for wire::EnvMutator1 {
-    const REQUIRED: usize = size_of::<Self>();
-}
-// SAFETY: repr(C), `struct_size` first; then optional functions, for which zero is `None`.
-unsafe impl SizeFirst for wire::TokenProvider1 {
-    const REQUIRED: usize = size_of::<Self>();
-}
+
+whole!(
+    wire::EnvMutator1,
+    wire::File,
+    wire::FileContributor1,
+    wire::HttpRequest,
+    wire::HttpSinkVtable,
+    wire::LogRecord,
+    wire::OpVtable,
+    wire::StateSinkVtable,
+    wire::Token,
+    wire::TokenProvider1,
+    wire::WakerVtable,
+    wire::WorkspaceLifecycle1,
+);
 
 /// Copies a struct as far as its maker filled it; the tail that it did not know is zero.
 ///
@@ -169,6 +162,15 @@ pub(super) fn lend_bytes(bytes: &[u8]) -> wire::Bytes {
     }
 }
 
+/// Null for an empty list, as the contract has it.
+pub(super) fn start_of<T>(items: &[T]) -> *const T {
+    if items.is_empty() {
+        ptr::null()
+    } else {
+        items.as_ptr()
+    }
+}
+
 /// The size of a struct as the wire contract writes it.
 pub(super) const fn size_u32<T>() -> u32 {
     #[expect(
@@ -179,7 +181,8 @@ pub(super) const fn size_u32<T>() -> u32 {
     size
 }
 
-fn check_place<T>(ptr: *const T) -> Result<(), BadPointer> {
+/// Whether anything may be read there at all.
+pub(super) fn check_place<T>(ptr: *const T) -> Result<(), BadPointer> {
     if ptr.is_null() {
         Err(BadPointer::Null)
     } else if ptr.is_aligned() {

@@ -6,15 +6,18 @@ use std::{fmt, time::Duration};
 
 use provisionhook_plugin_abi::wire;
 
-use super::{guard::guard, host_table::HostTable, operation::PluginOp, pointer};
+use super::{fault::kind_of, guard::guard, host_table::HostTable, operation::PluginOp, pointer};
 use crate::{
-    capability::Token,
+    capability::{Again, Token},
     fault::{Fault, FaultKind},
     secret::Secret,
 };
 
 /// The most of a plugin's fault message that is kept.
 const MAX_MESSAGE: usize = 4096;
+
+/// A plugin that wants to be called again is not called sooner.
+const SOONEST: Duration = Duration::from_secs(1);
 
 static TABLE: wire::ReplyVtable = wire::ReplyVtable {
     struct_size: pointer::size_u32::<wire::ReplyVtable>(),
@@ -31,6 +34,9 @@ pub(super) enum Function {
     Create,
     Mutate,
     Token,
+    Contribute,
+    Tend,
+    Ended,
 }
 
 impl fmt::Display for Function {
@@ -39,6 +45,9 @@ impl fmt::Display for Function {
             Self::Create => "create",
             Self::Mutate => "mutate",
             Self::Token => "token",
+            Self::Contribute => "contribute",
+            Self::Tend => "tend",
+            Self::Ended => "ended",
         })
     }
 }
@@ -60,6 +69,7 @@ pub(super) struct ReplyFrame {
     host: &'static HostTable,
     fault: Option<Fault>,
     token: Option<Token>,
+    again: Again,
     op: Option<PluginOp>,
     /// The first thing that the plugin did against the contract.
     violation: Option<String>,
@@ -75,6 +85,7 @@ impl ReplyFrame {
             host,
             fault: None,
             token: None,
+            again: Again(None),
             op: None,
             violation: None,
         }
@@ -120,6 +131,11 @@ impl ReplyFrame {
         self.token.take().ok_or_else(|| {
             self.defect("returned ready without a token; expected it to call reply->token")
         })
+    }
+
+    /// When the plugin wants to be called again.
+    pub(super) fn again(&self) -> Again {
+        self.again
     }
 
     /// An internal fault with this sentence about the function that was called.
@@ -197,8 +213,12 @@ impl ReplyFrame {
         }
     }
 
-    fn set_again(&mut self) {
-        self.note("asked to be called again, which only contribute and tend may".to_owned());
+    fn set_again(&mut self, after_ms: u64) {
+        if !matches!(self.function, Function::Contribute | Function::Tend) {
+            return self
+                .note("asked to be called again, which only contribute and tend may".to_owned());
+        }
+        self.again = Again(Some(Duration::from_millis(after_ms).max(SOONEST)));
     }
 
     fn set_op(&mut self, op: *mut wire::Op) {
@@ -242,19 +262,6 @@ unsafe fn read_token(token: *const wire::Token) -> Result<Token, String> {
     })
 }
 
-fn kind_of(kind: wire::FaultKind) -> Option<FaultKind> {
-    Some(match kind {
-        wire::FaultKind::CONFIG => FaultKind::Config,
-        wire::FaultKind::TRANSIENT => FaultKind::Transient,
-        wire::FaultKind::DENIED => FaultKind::Denied,
-        wire::FaultKind::INTERNAL => FaultKind::Internal,
-        wire::FaultKind::PANICKED => FaultKind::Panicked,
-        wire::FaultKind::TIMED_OUT => FaultKind::TimedOut,
-        wire::FaultKind::CANCELLED => FaultKind::Cancelled,
-        _ => return None,
-    })
-}
-
 /// Runs `body` on the frame behind `reply`, and keeps a panic of the host inside.
 ///
 /// # Safety
@@ -283,7 +290,7 @@ unsafe extern "C" fn take_pending(reply: *mut wire::Reply, op: *mut wire::Op) {
     unsafe { with_frame(reply, |frame| frame.set_op(op)) }
 }
 
-unsafe extern "C" fn take_again(reply: *mut wire::Reply, _after_ms: u64) {
+unsafe extern "C" fn take_again(reply: *mut wire::Reply, after_ms: u64) {
     // SAFETY: the contract: the reply of the call that the plugin is in, used by one thread.
-    unsafe { with_frame(reply, |frame| frame.set_again()) }
+    unsafe { with_frame(reply, |frame| frame.set_again(after_ms)) }
 }

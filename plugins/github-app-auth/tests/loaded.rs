@@ -50,7 +50,7 @@ fn the_manifest_says_what_it_does() {
     let manifest = verified.manifest();
     assert_eq!(manifest.name, "github-app-auth");
     assert_eq!(manifest.capabilities, ["env-mutator/1", "token-provider/1"]);
-    assert!(manifest.tokens.shared);
+    assert!(verified.shared_tokens());
     assert!(verified.hosts().allows("api.github.com", 443));
     assert!(verified.hosts().allows("127.0.0.1", 9));
     assert!(!verified.hosts().allows("127.0.0.1", 10));

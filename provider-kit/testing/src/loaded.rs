@@ -13,7 +13,10 @@ use provisionhook_host::{
     policy::Policy,
     redact::Redactor,
     secret::Secret,
-    services::http::{HttpClient, HttpSettings},
+    services::{
+        http::{HttpClient, HttpSettings},
+        state::StateStore,
+    },
     verify::{ConfigSource, Verifier},
 };
 use serde_json::Value;
@@ -21,10 +24,12 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
-/// A plugin directory with one plugin in it, and the runtime that its calls run on.
+/// A plugin directory with one plugin in it, what that keeps from one load to the next, and the runtime that its calls run
+/// on.
 pub struct Directory {
     plugin: &'static str,
     directory: TempDir,
+    state: TempDir,
     runtime: Runtime,
 }
 
@@ -48,6 +53,7 @@ impl Directory {
         Self {
             plugin,
             directory,
+            state: tempfile::tempdir().unwrap(),
             runtime: Runtime::new().unwrap(),
         }
     }
@@ -92,6 +98,7 @@ impl Directory {
             .unwrap();
         let services = Services {
             http: HttpClient::new(&HttpSettings::default()).unwrap(),
+            state: StateStore::at(self.state.path()),
             redactor: Redactor::new(),
             runtime: self.runtime.handle().clone(),
             load_limit: DEFAULT_LOAD_LIMIT,

@@ -7,7 +7,10 @@ use provisionhook_host::{
     load::{DEFAULT_LOAD_LIMIT, Services},
     policy::{OnTransient, PluginPolicy, Policy},
     redact::Redactor,
-    services::http::{HttpClient, HttpSettings},
+    services::{
+        http::{HttpClient, HttpSettings},
+        state::StateStore,
+    },
     verify::ConfigSource,
 };
 use serde_json::{Value, json};
@@ -70,6 +73,7 @@ pub(crate) fn booted<S: Subject>(
     };
     let services = Services {
         http: HttpClient::new(&HttpSettings::default()).unwrap(),
+        state: StateStore::at(&directory.join("state")),
         redactor: redactor.clone(),
         runtime: runtime.clone(),
         load_limit: DEFAULT_LOAD_LIMIT,

@@ -57,7 +57,10 @@ fn another_revision_is_refused_with_both_named() {
     );
     let text = refusal(json!({ "capabilities": ["health/1"] }));
     assert!(
-        text.contains("at least one capability of env-mutator/1, token-provider/1, found health/1"),
+        text.contains(
+            "at least one capability of env-mutator/1, token-provider/1, file-contributor/1, workspace-lifecycle/1, \
+             found health/1; update the platform"
+        ),
         "{text}"
     );
     let text = refusal(json!({ "capabilities": [] }));
@@ -69,9 +72,17 @@ fn all_mismatches_are_told_at_once() {
     let error = with(json!({
         "name": "A b", "version": "", "capabilities": [], "min_host_minor": ABI_MINOR + 1,
         "env": { "reads": ["1"], "writes": ["A=B"], "secrets": [""] }, "hosts": ["a b"], "after": ["-"], "entry": "a b",
+        "files": ["../a", "config:/files", ".config/*"],
     }));
     let error = error.unwrap_err();
-    assert_eq!(error.mismatches.0.len(), 10, "{error}");
+    assert_eq!(error.mismatches.0.len(), 11, "{error}");
+    let text = error.to_string();
+    assert!(
+        text.contains(
+            "directory/* or config:/json/pointer in files, found \"../a\" (expected a path beneath"
+        ),
+        "{text}"
+    );
     assert_eq!(error.identity, None);
 }
 

@@ -1,0 +1,64 @@
+//! The plugin's end of an operation of the host: looked at before anything is begun.
+
+#![expect(unsafe_code, reason = "reads the table of the plugin's sink")]
+
+use std::fmt;
+
+use provisionhook_plugin_abi::wire;
+
+use super::{
+    host_op,
+    host_table::HostTable,
+    pointer::{self, BadPointer, SizeFirst},
+};
+
+/// A sink that cannot be called, so that there is nobody to tell but the operator.
+pub(super) enum BadSink {
+    Place(BadPointer),
+    Table(BadPointer),
+    Missing(&'static str),
+}
+
+/// The functions of a sink.
+///
+/// # Safety
+/// If `sink` is not null it points to a live sink of the plugin, which opens with the pointer to this table.
+pub(super) unsafe fn table<T: SizeFirst>(sink: *const *const T) -> Result<T, BadSink> {
+    pointer::check_place(sink).map_err(BadSink::Place)?;
+    // SAFETY: not null, aligned; the caller vouches for the rest.
+    let table = unsafe { sink.read() };
+    // SAFETY: the table of a sink lives as long as the sink.
+    unsafe { pointer::sized(table) }.map_err(BadSink::Table)
+}
+
+/// A function that every sink has.
+pub(super) fn filled<F>(name: &'static str, function: Option<F>) -> Result<F, BadSink> {
+    function.ok_or(BadSink::Missing(name))
+}
+
+impl BadSink {
+    /// An operation that fails at once.
+    pub(super) fn failed(&self, host: &HostTable, service: &str) -> *mut wire::Op {
+        self.log(host, service);
+        host_op::failed()
+    }
+
+    #[cold]
+    pub(super) fn log(&self, host: &HostTable, service: &str) {
+        tracing::warn!(
+            target: "plugin",
+            plugin = host.plugin,
+            "the plugin passed {service}/1 a sink {self}; the operation fails: report it to the plugin's author"
+        );
+    }
+}
+
+impl fmt::Display for BadSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Place(bad) => write!(f, "that {bad}"),
+            Self::Table(bad) => write!(f, "whose table {bad}"),
+            Self::Missing(function) => write!(f, "without the function {function}"),
+        }
+    }
+}
