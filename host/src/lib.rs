@@ -133,6 +133,7 @@ pub mod call;
 pub mod capability;
 pub mod chain;
 mod clock;
+pub mod container;
 pub mod discover;
 pub mod env;
 pub mod fault;

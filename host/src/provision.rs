@@ -10,6 +10,7 @@
 )]
 
 mod access;
+mod container;
 mod environment;
 mod error;
 mod fields;
@@ -165,7 +166,9 @@ impl Provisioner {
     /// # Errors
     /// When the request is not valid, its id is taken, or the provision fails.
     pub async fn create(&self, mut request: WorkspaceRequest) -> Outcome<Provisioned> {
-        let problems = request.problems();
+        let mut problems = request.problems();
+        let refusal = self.0.runtime.refusal(request.spec.container.as_ref());
+        problems.extend(refusal.map(|refusal| Problem::new("container", refusal)));
         if !problems.is_empty() {
             return Err(ProvisionError {
                 id: request.id,

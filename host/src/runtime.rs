@@ -23,6 +23,7 @@ pub use self::error::{RuntimeError, RuntimeErrorKind};
 pub use self::home::Home;
 pub use self::local::LocalRuntime;
 pub use self::spec::{StartSpec, WORKSPACE_ID_KEY};
+use crate::container::Container;
 use crate::files::{ContributedFile, FilePath};
 use crate::workspace_id::WorkspaceId;
 
@@ -32,6 +33,10 @@ pub type RuntimeFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, RuntimeErr
 /// Starts workspaces and keeps track of them. All methods may be called from any task at any time; calls that
 /// change one workspace happen one after the other. Dropping a future never leaves a start half done.
 pub trait Runtime: Send + Sync + 'static {
+    /// Why this runtime cannot give a workspace this container, if so: expected, found, what to do. Asked before anything is
+    /// recorded.
+    fn refusal(&self, container: Option<&Container>) -> Option<String>;
+
     /// Starts the workspace, unless one of this id runs or has run: then it does nothing. [`clear`](Self::clear) makes
     /// another run possible. The files are there before the command; when it returns, the command has been executed.
     fn start<'a>(&'a self, spec: &'a StartSpec) -> RuntimeFuture<'a, ()>;

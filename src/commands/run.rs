@@ -114,6 +114,7 @@ fn request(run: Run) -> Result<WorkspaceRequest, String> {
                 .into_iter()
                 .map(|(name, value)| (name, Zeroizing::new(value)))
                 .collect(),
+            container: None,
         },
     })
 }

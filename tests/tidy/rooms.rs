@@ -8,6 +8,7 @@ use crate::tree::{File, files, keep};
 const GROUND: &[&str] = &[
     "call",
     "clock",
+    "container",
     "fault",
     "manifest",
     "mismatch",

@@ -1,6 +1,6 @@
 //! Reads the fields of a JSON object and collects what is wrong with them. Knows fields, not what they are for.
 
-use std::{collections::BTreeMap, fmt::Display};
+use std::{collections::BTreeMap, fmt::Display, ops::RangeInclusive};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -110,6 +110,43 @@ impl Fields {
             other => self.ill_typed(&member(name, &key), "a string", &other),
         };
         members.into_iter().filter_map(text).collect()
+    }
+
+    /// Whatever stands there, which may be absent.
+    pub(crate) fn object(&mut self, name: &str) -> Option<Value> {
+        self.object.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// The items of an array; empty if it is absent.
+    pub(crate) fn items(&mut self, name: &str) -> Vec<Value> {
+        match self.object.remove(name) {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(items)) => items,
+            Some(other) => self.ill_typed(name, "an array", &other).unwrap_or_default(),
+        }
+    }
+
+    /// `true` or `false`, which may be absent.
+    pub(crate) fn boolean(&mut self, name: &str) -> Option<bool> {
+        match self.object.remove(name) {
+            None | Some(Value::Null) => None,
+            Some(Value::Bool(value)) => Some(value),
+            Some(other) => self.ill_typed(name, "true or false", &other),
+        }
+    }
+
+    /// A whole number within these bounds, which may be absent.
+    pub(crate) fn number(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Option<u64> {
+        let value = self.object.remove(name).filter(|value| !value.is_null())?;
+        let found = value.as_u64().filter(|number| bounds.contains(number));
+        if found.is_none() {
+            let (least, most) = bounds.into_inner();
+            let problem = format!(
+                "expected a whole number from {least} to {most}, found something else: correct it"
+            );
+            self.problems.push(Problem::new(name, problem));
+        }
+        found
     }
 
     /// The value, or a problem with the field.

@@ -86,7 +86,8 @@ impl Inner {
             .map(|(key, value)| (key.clone(), Zeroizing::new(value.value.expose().to_owned())))
             .collect();
         let spec = StartSpec::new(record.id.clone(), record.spec.command.clone(), env)
-            .map_err(|error| start_failure(error.kind(), error))?;
+            .map_err(|error| start_failure(error.kind(), error))?
+            .with_container(record.spec.container.clone());
         drop(outcome);
 
         // Before the start: the first thing that the workspace does may be to ask for a token.

@@ -5,7 +5,10 @@ use zeroize::Zeroizing;
 
 use crate::{
     env::{BaseEnv, BaseOrigin},
-    provision::fields::{Fields, Problem},
+    provision::{
+        container,
+        fields::{Fields, Problem},
+    },
     secret::Secret,
     store::WorkspaceSpec,
     workspace_id::WorkspaceId,
@@ -39,8 +42,18 @@ impl WorkspaceRequest {
     pub fn from_json(json: Value) -> Result<Self, Vec<Problem>> {
         let mut fields = Fields::new(
             json,
-            &["id", "name", "tenant", "role", "labels", "command", "env"],
+            &[
+                "id",
+                "name",
+                "tenant",
+                "role",
+                "labels",
+                "command",
+                "env",
+                "container",
+            ],
         );
+        let container = fields.object("container").map(container::read);
         let env = fields
             .texts_by_name("env")
             .into_iter()
@@ -52,16 +65,19 @@ impl WorkspaceRequest {
             labels: fields.texts_by_name("labels"),
             command: fields.texts("command"),
             env: env.collect(),
+            container: None,
         };
         let id = fields
             .text("id")
             .and_then(|id| fields.keep("id", id.parse()));
-        let request = Self {
+        let mut request = Self {
             id,
             name: fields.text("name").unwrap_or_default(),
             spec,
         };
         let mut problems = fields.finish();
+        request.spec.container =
+            container.and_then(|read| container::within("container", read, &mut problems));
         // An ill-typed command, or whole, was named already.
         let named = problems
             .iter()
@@ -197,9 +213,11 @@ mod tests {
     fn a_full_request_is_read() {
         let request = WorkspaceRequest::from_json(json!({
             "id": "ws-1", "name": "n", "tenant": "t", "role": "r", "labels": {"a": "b"},
-            "command": ["sh", "-c", "true"], "env": {"A": "line\nline=x"},
+            "command": ["sh", "-c", "true"], "env": {"A": "line\nline=x"}, "container": {"image": "agent:3"},
         }))
         .unwrap();
+        let container = request.spec.container.as_ref().unwrap();
+        assert_eq!(container.image.as_deref(), Some("agent:3"));
         assert_eq!(request.id.unwrap().as_str(), "ws-1");
         assert_eq!(*request.spec.env["A"], "line\nline=x");
         assert_eq!(
@@ -215,6 +233,7 @@ mod tests {
         let found = fields_of(json!({
             "id": "../x", "name": 1, "comand": ["sh"], "labels": {"a": 1, "": "x"},
             "env": {"A=B": "", "1A": "", "B\n": "", "NUL": "a\u{0}b", "PROVISIONHOOK_TOKEN": "x", "BIG": "x".repeat(128 * 1024), "OK": ""},
+            "container": {"image": "No Such"},
         }));
         let expected = [
             "comand",
@@ -229,6 +248,7 @@ mod tests {
             "env.BIG",
             "env.NUL",
             "env.PROVISIONHOOK_TOKEN",
+            "container.image",
         ];
         let (mut found, mut expected) = (found, expected.map(str::to_owned).to_vec());
         found.sort();

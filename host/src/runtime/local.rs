@@ -46,6 +46,7 @@ pub use self::supervise::supervise;
 use super::{
     Exited, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture, RuntimeState, StartSpec,
 };
+use crate::container::Container;
 use crate::files::{ContributedFile, FilePath};
 use crate::workspace_id::WorkspaceId;
 
@@ -138,6 +139,11 @@ impl LocalRuntime {
 }
 
 impl Runtime for LocalRuntime {
+    fn refusal(&self, container: Option<&Container>) -> Option<String> {
+        let sentence = "expected none, because the local runtime has no containers, found one: leave it out, or use another runtime";
+        container.map(|_| sentence.to_owned())
+    }
+
     fn start<'a>(&'a self, spec: &'a StartSpec) -> RuntimeFuture<'a, ()> {
         Box::pin(async move {
             loop {

@@ -7,6 +7,7 @@ use rustix::process::{Resource, getrlimit};
 use zeroize::Zeroizing;
 
 use super::{RuntimeError, RuntimeErrorKind};
+use crate::container::Container;
 use crate::files::ContributedFile;
 use crate::workspace_id::WorkspaceId;
 
@@ -33,6 +34,7 @@ pub struct StartSpec {
     /// INVARIANT: no key twice, none empty, none with `=`, no NUL; holds [`WORKSPACE_ID_KEY`].
     env: Vec<(String, Zeroizing<String>)>,
     files: Arc<[ContributedFile]>,
+    container: Option<Container>,
 }
 
 impl StartSpec {
@@ -57,10 +59,24 @@ impl StartSpec {
             command,
             env,
             files: Arc::default(),
+            container: None,
         };
         spec.check_text()?;
         spec.check_size()?;
         Ok(spec)
+    }
+
+    /// The same, in this container.
+    #[must_use]
+    pub fn with_container(mut self, container: Option<Container>) -> Self {
+        self.container = container;
+        self
+    }
+
+    /// The container that its user asked for.
+    #[must_use]
+    pub const fn container(&self) -> Option<&Container> {
+        self.container.as_ref()
     }
 
     /// The same, with these files in the workspace's home before the command runs.
@@ -174,6 +190,7 @@ impl fmt::Debug for StartSpec {
             .field("command", &self.command)
             .field("env", &keys)
             .field("files", &self.files)
+            .field("container", &self.container)
             .finish()
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::WorkspaceState;
+use crate::container::Container;
 use crate::unix_ms;
 use crate::workspace_id::WorkspaceId;
 
@@ -32,6 +33,9 @@ pub struct WorkspaceSpec {
     /// The user's own environment. Its values may be secret, and a restart needs them: the file is the user's only.
     #[serde(default)]
     pub env: BTreeMap<String, Zeroizing<String>>,
+    /// Its container, if the runtime has containers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container>,
 }
 
 impl fmt::Debug for WorkspaceSpec {
@@ -43,6 +47,7 @@ impl fmt::Debug for WorkspaceSpec {
             .field("labels", &self.labels)
             .field("command", &self.command)
             .field("env", &self.env.keys().collect::<Vec<_>>())
+            .field("container", &self.container)
             .finish()
     }
 }

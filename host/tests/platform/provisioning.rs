@@ -162,3 +162,17 @@ async fn a_request_built_in_code_is_checked_too() {
     );
     platform.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_is_refused_where_there_are_none_before_anything_is_recorded() {
+    let platform = Plan::default().start().await;
+    let body = json!({"command": ["true"], "container": {"image": "agent:3"}});
+    let refused = platform.admin("POST", "/workspaces", Some(body)).await;
+    assert_eq!(
+        refused.line(),
+        r#"400 {"error":"the workspace cannot be created as described","problems":[{"field":"container","problem":"expected none, because the local runtime has no containers, found one: leave it out, or use another runtime"}]}"#
+    );
+    let listed = platform.admin("GET", "/workspaces", None).await;
+    assert_eq!(listed.line(), r#"200 {"workspaces":[]}"#);
+    platform.end().await;
+}

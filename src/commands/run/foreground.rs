@@ -11,6 +11,7 @@ use std::{
 };
 
 use provisionhook_host::{
+    container::Container,
     files::{ContributedFile, FilePath},
     runtime::{
         Exit, Exited, Home, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture, RuntimeState,
@@ -146,6 +147,11 @@ impl Foreground {
 }
 
 impl Runtime for Foreground {
+    /// The command line offers no container.
+    fn refusal(&self, _: Option<&Container>) -> Option<String> {
+        None
+    }
+
     fn start<'a>(&'a self, spec: &'a StartSpec) -> RuntimeFuture<'a, ()> {
         Box::pin(async move {
             if self.state_of(spec.id()) != RuntimeState::Absent {
