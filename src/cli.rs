@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Plugin(Plugin),
     /// Run the whole chain against a made-up workspace and show what it would set, and who; nothing is started.
     Explain(Explain),
+    /// Print a fresh token for the workspace that this runs in, for tools other than git.
+    Token(Token),
     /// Answer git inside a workspace: `credential.helper = !provisionhook credential-helper --provider PLUGIN --host HOST`.
     CredentialHelper(CredentialHelper),
     /// Check the configuration, the directories and the plugins, and say where each setting came from.
@@ -111,6 +113,23 @@ pub(crate) enum Plugin {
     },
 }
 
+/// Everything left out asks for the widest token that the plugin gives.
+#[derive(Args, Debug)]
+pub(crate) struct Token {
+    /// The plugin to ask; without it, the one that git in workspaces asks.
+    #[arg(long, value_parser = given)]
+    pub(crate) provider: Option<String>,
+    /// What the token is for, as the plugin names it; a host name for git.
+    #[arg(long, value_name = "HOST", value_parser = given)]
+    pub(crate) audience: Option<String>,
+    /// A repository that it shall reach; may be repeated.
+    #[arg(long = "repository", value_name = "OWNER/NAME", value_parser = given)]
+    pub(crate) repositories: Vec<String>,
+    /// A permission that it shall have; may be repeated.
+    #[arg(long = "permission", value_name = "NAME=LEVEL", value_parser = pair)]
+    pub(crate) permissions: Vec<(String, String)>,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct CredentialHelper {
     /// A host, with its port if it has one, for which to answer; may be repeated.
@@ -128,6 +147,14 @@ pub(crate) struct Doctor {
     /// List every key of the configuration instead.
     #[arg(long)]
     pub(crate) keys: bool,
+}
+
+/// Empty would ask for the widest token, which must not happen because a variable of a script was empty.
+fn given(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("expected a value, found none; give one, or leave the option out".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -10,6 +10,7 @@ mod plugin;
 mod run;
 mod serve;
 mod supervise;
+mod token;
 
 use std::{error::Error, process::ExitCode};
 
@@ -35,6 +36,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Explain(explain) => configured()
             .map_err(Into::into)
             .and_then(|loaded| explain::run(&loaded.config, explain)),
+        Command::Token(token) => token::run(&token, &ProcessEnvironment),
         Command::CredentialHelper(helper) => credential_helper::run(&helper, &ProcessEnvironment),
         Command::Doctor(doctor) if doctor.keys => doctor::list_keys(),
         Command::Doctor(_) => doctor::run(cli.config.as_deref(), configured()),

@@ -10,6 +10,7 @@ mod cli;
 mod commands;
 mod config;
 mod credential;
+mod platform;
 
 use std::process::ExitCode;
 

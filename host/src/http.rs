@@ -215,6 +215,10 @@ fn router(api: Arc<Api>, counts: HttpMetrics) -> Router {
             get(to.count(Route::GithubToken, tokens::github)),
         ),
         (
+            Route::DefaultToken,
+            get(to.count(Route::DefaultToken, tokens::by_default)),
+        ),
+        (
             Route::Token,
             get(to.count(Route::Token, tokens::by_provider)),
         ),

@@ -12,4 +12,5 @@ mod platform;
 mod refusals;
 mod restart;
 mod secrets;
+mod token;
 mod world;

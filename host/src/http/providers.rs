@@ -10,7 +10,7 @@ use crate::{
 /// The token providers of the platform, in registration order.
 pub(crate) struct Providers {
     all: Vec<Arc<Provider>>,
-    /// The name that the operator gave for the GitHub routes.
+    /// The name that the operator gave for the GitHub routes, and for those who name none.
     github: Option<String>,
     /// Whether there are plugins at all, of whatever capability.
     any_plugin: bool,
@@ -28,7 +28,7 @@ impl Providers {
         }
     }
 
-    /// The one for the GitHub routes.
+    /// The one for the GitHub routes, and for those who name none.
     pub(crate) fn github(&self) -> Result<&Arc<Provider>, TokenError> {
         match (&self.github, self.all.first()) {
             (Some(name), _) if self.any_plugin => self.named(name),

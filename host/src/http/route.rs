@@ -37,6 +37,8 @@ pub enum Route {
     Logs,
     /// A token for a workspace, by the old path.
     GithubToken,
+    /// A token for a workspace, by the provider that the operator chose.
+    DefaultToken,
     /// A token for a workspace, by provider.
     Token,
     /// Drop a cached token.
@@ -47,7 +49,7 @@ pub enum Route {
 
 impl Route {
     /// Every route.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Health,
         Self::Ready,
         Self::Metrics,
@@ -59,6 +61,7 @@ impl Route {
         Self::Stop,
         Self::Logs,
         Self::GithubToken,
+        Self::DefaultToken,
         Self::Token,
         Self::EraseToken,
         Self::None,
@@ -79,6 +82,7 @@ impl Route {
             Self::Stop => "/workspaces/{id}/stop",
             Self::Logs => "/workspaces/{id}/logs",
             Self::GithubToken => "/workspaces/{id}/github-installation-token",
+            Self::DefaultToken => "/workspaces/{id}/tokens",
             Self::Token => "/workspaces/{id}/tokens/{provider}",
             Self::EraseToken => "/workspaces/{id}/tokens/{provider}/erase",
             Self::None => "",

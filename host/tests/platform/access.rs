@@ -21,8 +21,9 @@ const ADMIN_ROUTES: [(&str, &str); 9] = [
     ("GET", "/workspaces/{id}/logs"),
 ];
 
-const OWN_ROUTES: [(&str, &str); 3] = [
+const OWN_ROUTES: [(&str, &str); 4] = [
     ("GET", "/workspaces/{id}/github-installation-token"),
+    ("GET", "/workspaces/{id}/tokens"),
     ("GET", "/workspaces/{id}/tokens/p"),
     ("POST", "/workspaces/{id}/tokens/p/erase"),
 ];

@@ -150,11 +150,14 @@ async fn a_token_by_provider_and_scope() {
     let (id, token) = platform.sh("sleep 60").await;
     let ask = async |rest: &str| {
         platform
-            .get(&format!("/workspaces/{id}/tokens/{rest}"), &token)
+            .get(&format!("/workspaces/{id}/tokens{rest}"), &token)
             .await
     };
 
-    let answer = ask("p?repositories=o/b,o/a&permissions=contents:read&audience=github.com").await;
+    let answer = ask("?repositories=o/a").await;
+    assert_eq!(answer.json()["token"], "|o/a|[]");
+    assert_eq!(answer.json()["username"], "x-access-token");
+    let answer = ask("/p?repositories=o/b,o/a&permissions=contents:read&audience=github.com").await;
     assert_eq!(
         answer.json()["token"],
         r#"github.com|o/a+o/b|[("contents", "read")]"#
@@ -163,15 +166,15 @@ async fn a_token_by_provider_and_scope() {
     assert_eq!(answer.header("cache-control"), "no-store");
 
     assert_eq!(
-        ask("q").await.line(),
+        ask("/q").await.line(),
         r#"404 {"error":"no such token provider"}"#
     );
-    let empty = ask("p?repositories=").await;
+    let empty = ask("/p?repositories=").await;
     assert_eq!(
         (empty.status, empty.json()["problems"][0]["field"].as_str()),
         (400, Some("repositories"))
     );
-    let unknown = ask("p?repository=o/a").await;
+    let unknown = ask("/p?repository=o/a").await;
     assert_eq!(
         (
             unknown.status,

@@ -62,10 +62,31 @@ pub(crate) async fn by_provider(
     path: Names,
     uri: Uri,
 ) -> Result<Response, ApiError> {
-    let provider = provider(&api, path)?;
-    let scope = Query::scope(&uri)?;
-    let call = within(&grant.call, api.limits.token_time);
-    match ask(&api, provider, &call, &scope).await {
+    scoped(&api, provider(&api, path)?, &grant.call, &uri).await
+}
+
+/// `GET /workspaces/{id}/tokens`: the same, from the provider that git in workspaces asks, too.
+pub(crate) async fn by_default(
+    Own(grant): Own,
+    State(api): State<Arc<Api>>,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let provider = api
+        .providers
+        .github()
+        .map_err(|error| ApiError::token(&error))?;
+    scoped(&api, provider, &grant.call, &uri).await
+}
+
+async fn scoped(
+    api: &Api,
+    provider: &Arc<Provider>,
+    call: &Call,
+    uri: &Uri,
+) -> Result<Response, ApiError> {
+    let scope = Query::scope(uri)?;
+    let call = within(call, api.limits.token_time);
+    match ask(api, provider, &call, &scope).await {
         Ok(token) => Ok(answer(&token, true)),
         Err(error) => Err(ApiError::token(&error)),
     }
