@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use provisionhook_provider_kit_testing::{Directory, assert_documented};
+use provisionhook_provider_kit_testing::{Directory, assert_documented, verdicts};
 use serde_json::{Value, json};
 use tenant_config::Config;
 
@@ -11,18 +11,10 @@ const SCHEMA: &str = include_str!("../config.schema.json");
 const EXAMPLE: &str = include_str!("../../../docs/plugins/examples/tenant-config.json");
 const PAGE: &str = include_str!("../../../docs/plugins/tenant-config.md");
 
-/// What the schema says, and what the plugin says.
-fn verdicts(config: &Value) -> (bool, bool) {
-    let schema = serde_json::from_str(SCHEMA).unwrap();
-    let by_schema = jsonschema::validator_for(&schema).unwrap().is_valid(config);
-    let by_plugin = serde_json::from_value::<Config>(config.clone()).is_ok();
-    (by_schema, by_plugin)
-}
-
 #[test]
 fn the_example_is_valid() {
     let example: Value = serde_json::from_str(EXAMPLE).unwrap();
-    assert_eq!(verdicts(&example), (true, true));
+    assert_eq!(verdicts::<Config>(SCHEMA, &example), (true, true));
 }
 
 #[test]
@@ -37,7 +29,11 @@ fn schema_and_plugin_accept_and_refuse_the_same() {
         (json!({ "directory": "/d", "keys": "A" }), false),
         (json!({ "directory": "/d", "dir": "/d" }), false),
     ] {
-        assert_eq!(verdicts(&config), (fine, fine), "{config}");
+        assert_eq!(
+            verdicts::<Config>(SCHEMA, &config),
+            (fine, fine),
+            "{config}"
+        );
     }
     // A wrong pattern stops at the schema.
     for config in [
@@ -45,7 +41,7 @@ fn schema_and_plugin_accept_and_refuse_the_same() {
         json!({ "directory": "/d", "keys": ["9"] }),
         json!({ "directory": "/d", "reads": ["*A"] }),
     ] {
-        assert!(!verdicts(&config).0, "{config}");
+        assert!(!verdicts::<Config>(SCHEMA, &config).0, "{config}");
     }
 }
 

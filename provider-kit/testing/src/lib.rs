@@ -20,6 +20,6 @@ mod wire;
 pub use self::{
     assert::assert_fault,
     loaded::{Directory, Plugin},
-    page::assert_documented,
+    page::{assert_documented, verdicts},
     wire::Wire,
 };

@@ -1,0 +1,80 @@
+//! How lists are written into one variable.
+
+/// Everything but RFC 3986's unreserved characters as `%XX`. SDKs differ in what they decode (`+` is a blank to some), and one that
+/// cannot decode a list drops all of it; this they all read alike.
+pub(crate) fn percent(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            const HEX: &[u8; 16] = b"0123456789ABCDEF";
+            encoded.push('%');
+            encoded.push(char::from(HEX[usize::from(byte >> 4)]));
+            encoded.push(char::from(HEX[usize::from(byte & 15)]));
+        }
+    }
+    encoded
+}
+
+/// The longest tag that Datadog keeps, in characters.
+const LONGEST_TAG: usize = 200;
+
+/// A Datadog tag. `DD_TAGS` knows no escapes, and Datadog replaces these characters itself when it stores a tag.
+pub(crate) fn tag(key: &str, value: &str) -> String {
+    let plain = |character: char| character.is_alphanumeric() || "_-:./".contains(character);
+    let value = value
+        .chars()
+        .map(|character| if plain(character) { character } else { '_' });
+    format!("{key}:")
+        .chars()
+        .chain(value)
+        .take(LONGEST_TAG)
+        .collect()
+}
+
+/// A key of an attribute or header that every SDK reads as it stands: not all of them decode keys.
+pub(crate) fn is_plain_key(key: &str) -> bool {
+    let mut bytes = key.bytes();
+    bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic())
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte))
+}
+
+/// Whether HTTP can carry it in a header.
+pub(crate) fn fits_header(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_separates_is_encoded() {
+        assert_eq!(
+            percent("a,b=c%20 +;\"ä"),
+            "a%2Cb%3Dc%2520%20%2B%3B%22%C3%A4"
+        );
+        assert_eq!(percent("plain-._~9"), "plain-._~9");
+    }
+
+    #[test]
+    fn a_tag_stays_one_tag() {
+        assert_eq!(tag("team", "R&D, Zürich"), "team:R_D__Zürich");
+        assert_eq!(tag("k", &"x".repeat(300)).chars().count(), 200);
+    }
+
+    #[test]
+    fn keys_are_plain() {
+        for (key, plain) in [
+            ("service.name", true),
+            ("k8s.io/x-y", true),
+            ("", false),
+            ("a b", false),
+            ("ä", false),
+            ("9", false),
+        ] {
+            assert_eq!(is_plain_key(key), plain, "{key}");
+        }
+    }
+}
