@@ -12,11 +12,16 @@
 mod in_process {
     pub(crate) mod handles;
     pub(crate) mod host;
+    pub(crate) mod keeper;
     pub(crate) mod loaded;
     pub(crate) mod plugins;
+    pub(crate) mod state;
+    pub(crate) mod two_steps;
 
     mod calls;
     mod entry;
+    mod files;
+    mod lifecycle;
     mod pending;
     mod services;
 }

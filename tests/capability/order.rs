@@ -67,7 +67,7 @@ fn plugins_from_everywhere_run_in_one_process() {
         .outside("same-source")
         .outside("next-minor")
         .provider("plain-c", &["cc", "-std=c99"], &header::today())
-        .provider("older", &["cc", "-std=c99"], &header::first_minor());
+        .provider("older", &["cc", "-std=c99"], &header::older(1));
     let mut expected: Vec<_> = [
         "next-minor",
         "older",

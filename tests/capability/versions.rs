@@ -79,20 +79,28 @@ fn a_plugin_in_c_says_no_in_the_hosts_terms() {
 }
 
 #[test]
-fn a_plugin_of_the_older_minor_gets_calls_that_are_longer_than_it_knows() {
+fn a_plugin_of_the_first_minor_gets_calls_that_are_longer_than_it_knows() {
+    let known = std::mem::offset_of!(Call, traceparent);
+    assert!(known < size_of::<Call>());
+    assert_older_works(1, known);
+}
+
+#[test]
+fn a_plugin_of_each_later_minor_goes_on_working() {
+    for minor in 2..ABI_MINOR {
+        assert_older_works(minor, size_of::<Call>());
+    }
+}
+
+/// `known` is the size of a call as that minor has it.
+fn assert_older_works(minor: u16, known: usize) {
     let world = Directory::new()
-        .provider("older", C, &header::first_minor())
+        .provider("older", C, &header::older(minor))
         .boot();
     assert_eq!(world.report("older"), "loaded");
     assert_eq!(world.first_token_provider().as_deref(), Some("older"));
-    let known = std::mem::offset_of!(Call, traceparent);
-    assert!(known < size_of::<Call>());
-    assert_works(
-        &world,
-        "older",
-        "FIXTURE_OLDER",
-        &size_known(u32::try_from(known).unwrap()),
-    );
+    let seen = size_known(u32::try_from(known).unwrap());
+    assert_works(&world, "older", "FIXTURE_OLDER", &seen);
 }
 
 #[test]

@@ -42,6 +42,10 @@ fn a_breach_of_the_contract_is_an_internal_fault_of_that_call() {
             "mutate handed over a token, which nobody asked for",
         ),
         (
+            "again_in_mutate",
+            "mutate asked to be called again, which only contribute and tend may",
+        ),
+        (
             "bad_utf8_fault",
             "mutate handed over a fault whose message is not UTF-8 at byte 2",
         ),

@@ -18,7 +18,7 @@ const LATER: [(&str, &str); 2] = [
 pub(crate) fn compile(fixture: &str, library: &Path) {
     let made = tempfile::tempdir().unwrap();
     let include = match fixture {
-        "older_minor" => header::first_minor(),
+        "older_minor" => header::older(1),
         "newer_minor" | "newer_minor_needed" => {
             header::make(made.path(), &[("PH_ABI_MINOR", 9)], &LATER);
             made.path().to_owned()

@@ -7,9 +7,11 @@
 mod booted;
 mod calls;
 mod compiled;
+mod files;
 #[path = "../support/header.rs"]
 mod header;
 mod layout;
+mod lifecycle;
 mod logged;
 mod replaced;
 mod rust;
@@ -80,6 +82,19 @@ fn a_defect_of_the_entry_is_one_refused_file() {
                 .to_owned(),
         ),
         (
+            "no_create",
+            "entry: expected the function create in the entry, found null; fill it in; a table is whole or not there at \
+             all"
+                .to_owned(),
+        ),
+    ];
+    refused_beside_a_sound_one(&expected);
+}
+
+#[test]
+fn a_table_that_is_not_whole_is_one_refused_file() {
+    let expected = [
+        (
             "null_table",
             "entry: expected the table of env-mutator/1, which the manifest lists, found null; make the plugin's \
              extension function return it, or take it out of the manifest"
@@ -92,17 +107,35 @@ fn a_defect_of_the_entry_is_one_refused_file() {
                 .to_owned(),
         ),
         (
+            "null_files_table",
+            "entry: expected the table of file-contributor/1, which the manifest lists, found null; make the plugin's \
+             extension function return it, or take it out of the manifest"
+                .to_owned(),
+        ),
+        (
+            "no_contribute",
+            "entry: expected the function contribute in the table of file-contributor/1, found null; fill it in; a table \
+             is whole or not there at all"
+                .to_owned(),
+        ),
+        (
+            "no_tend",
+            "entry: expected the function tend in the table of workspace-lifecycle/1, found null; fill it in; a table is \
+             whole or not there at all"
+                .to_owned(),
+        ),
+        (
+            "no_ended",
+            "entry: expected the function ended in the table of workspace-lifecycle/1, found null; fill it in; a table is \
+             whole or not there at all"
+                .to_owned(),
+        ),
+        (
             "short_table",
             format!(
                 "entry: expected the table of env-mutator/1, found one that has a struct_size of 8, expected at least 16; \
                  {AUTHOR}"
             ),
-        ),
-        (
-            "no_create",
-            "entry: expected the function create in the entry, found null; fill it in; a table is whole or not there at \
-             all"
-                .to_owned(),
         ),
     ];
     refused_beside_a_sound_one(&expected);

@@ -11,9 +11,10 @@ use std::{
 
 use provisionhook_host::{
     call::Call,
-    capability::{Outcome, Scope, Token},
+    capability::{Again, Outcome, Scope, Token},
     env::{BaseEnv, Edits},
     fault::{Fault, FaultKind},
+    files::{ContributedFile, Contribution},
     load::Condition,
     policy::Policy,
     registry::Plugin,
@@ -118,6 +119,62 @@ impl World {
             PATIENCE,
             plugin.tokens.as_ref().unwrap().token(&call, &scope),
         ))
+    }
+
+    /// The files that the plugin puts, and when it wants to be called again.
+    ///
+    /// # Errors
+    /// The call failed or was given up at its deadline, or a file was refused.
+    pub(crate) fn contribute(
+        &self,
+        name: &str,
+        limit: Duration,
+    ) -> Result<(Vec<ContributedFile>, Again), Fault> {
+        let plugin = self.plugin(name);
+        let call = call(limit);
+        let mut files = Contribution::new(Arc::clone(&plugin.file_rules));
+        let contributor = plugin.files.as_ref().unwrap();
+        let ended = self
+            .runtime
+            .block_on(finish(limit, contributor.contribute(&call, &mut files)));
+        let put = files.finish();
+        match (ended, put) {
+            (Ok(again), Ok(put)) => Ok((put, again)),
+            (Ok(_), Err(refused)) => Err(Fault::new(FaultKind::Config, refused.to_string())),
+            (Err(fault), put) => {
+                assert_eq!(
+                    put.map(|put| put.len()),
+                    Ok(0),
+                    "a call that failed: {fault}"
+                );
+                Err(fault)
+            }
+        }
+    }
+
+    /// When the plugin wants to be called again for a workspace of this name.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub(crate) fn tend(&self, name: &str, workspace: &str) -> Result<Again, Fault> {
+        let plugin = self.plugin(name);
+        let mut call = call(PATIENCE);
+        call.attributes.name = workspace.to_owned();
+        let lifecycle = plugin.lifecycle.as_ref().unwrap();
+        self.runtime
+            .block_on(finish(PATIENCE, lifecycle.tend(&call)))
+    }
+
+    /// Tells the plugin that the workspace has ended.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub(crate) fn ended(&self, name: &str) -> Result<(), Fault> {
+        let plugin = self.plugin(name);
+        let call = call(PATIENCE);
+        let lifecycle = plugin.lifecycle.as_ref().unwrap();
+        self.runtime
+            .block_on(finish(PATIENCE, lifecycle.ended(&call)))
     }
 
     fn plugin(&self, name: &str) -> Arc<Plugin> {

@@ -44,7 +44,7 @@ impl Booted {
             .unwrap();
         let services = Services {
             http: HttpClient::new(&HttpSettings::default()).unwrap(),
-            state: StateStore::nowhere(),
+            state: StateStore::at(&directory.path().join("state")),
             redactor: Redactor::new(),
             runtime: runtime.handle().clone(),
             load_limit,

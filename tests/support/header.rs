@@ -45,9 +45,9 @@ pub(crate) fn today() -> PathBuf {
     root().join("plugin-abi/include")
 }
 
-/// Where the header of ABI 0.1 is.
-pub(crate) fn first_minor() -> PathBuf {
-    root().join("plugin-abi/abi-history/0.1")
+/// Where the header of an older minor is.
+pub(crate) fn older(minor: u16) -> PathBuf {
+    root().join(format!("plugin-abi/abi-history/0.{minor}"))
 }
 
 /// The repository.

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::{
     handles::{TestEnv, TestReply},
+    keeper::{Idle, Keeper},
     loaded::Loaded,
     plugins::{Busy, DROPPED, waiting::AsyncBusy},
 };
@@ -68,6 +69,22 @@ fn the_manifest_has_every_field() {
         "entry": "provisionhook_plugin_entry_in_process_Busy",
     });
     assert_eq!(found, expected);
+}
+
+#[test]
+fn files_and_whether_tokens_are_shared_are_said_only_by_who_says_so() {
+    let found = manifest(Keeper::entry());
+    assert_eq!(
+        found["capabilities"],
+        json!(["file-contributor/1", "workspace-lifecycle/1"])
+    );
+    assert_eq!(
+        found["files"],
+        json!([".config/name", ".token", "config:/files"])
+    );
+    assert_eq!(found["tokens"], json!({"shared": "config:/share_tokens"}));
+    let found = manifest(Idle::entry());
+    assert_eq!((found.get("files"), found.get("tokens")), (None, None));
 }
 
 #[test]

@@ -10,8 +10,9 @@ use std::{
 use provisionhook_plugin_abi::{
     pointer,
     wire::{
-        self, ENV_ABSENT, ENV_OK, ENV_REFUSED, EnvStatus, EnvVtable, FaultKind, Op, Poll,
-        ReplyVtable, SET_SECRET, Str, Token, Waker, WakerVtable, wire_size,
+        self, ENV_ABSENT, ENV_OK, ENV_REFUSED, EnvStatus, EnvVtable, FILE_SECRET, FILES_OK,
+        FILES_REFUSED, FaultKind, File, FilesStatus, FilesVtable, Op, Poll, ReplyVtable,
+        SET_SECRET, Str, Token, Waker, WakerVtable, wire_size,
     },
 };
 
@@ -44,6 +45,18 @@ impl TestReply {
             token: None,
             again: None,
             pending: ptr::null_mut(),
+        }
+    }
+
+    /// As a host of 0.2 has it, which nobody can ask to be called again.
+    pub(crate) fn of_0_2() -> Self {
+        static REPLY_0_2: ReplyVtable = ReplyVtable {
+            struct_size: wire_size::<ReplyVtable>() - 8,
+            ..REPLY
+        };
+        Self {
+            reply: wire::Reply { vtable: &REPLY_0_2 },
+            ..Self::new()
         }
     }
 
@@ -143,6 +156,49 @@ unsafe extern "C" fn env_set(raw: *mut wire::Env, key: Str, value: Str, flags: u
 unsafe extern "C" fn env_unset(raw: *mut wire::Env, key: Str) -> EnvStatus {
     env(raw).variables.remove(&text(key));
     ENV_OK
+}
+
+/// Files: a map, with mode and secret flag. `forbidden` is refused.
+#[repr(C)]
+pub(crate) struct TestFiles {
+    files: wire::Files,
+    pub(crate) put: BTreeMap<String, (u32, bool, Vec<u8>)>,
+}
+
+static FILES: FilesVtable = FilesVtable {
+    struct_size: wire_size::<FilesVtable>(),
+    reserved: 0,
+    put: Some(files_put),
+};
+
+impl TestFiles {
+    pub(crate) fn new() -> Self {
+        Self {
+            files: wire::Files { vtable: &FILES },
+            put: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn raw(&mut self) -> *mut wire::Files {
+        ptr::from_mut(self).cast()
+    }
+}
+
+unsafe extern "C" fn files_put(raw: *mut wire::Files, file: *const File) -> FilesStatus {
+    // SAFETY: the handle is the first field of a live `TestFiles`, which only the running call uses.
+    let files = unsafe { &mut *raw.cast::<TestFiles>() };
+    // SAFETY: lent for this call.
+    let file = unsafe { pointer::sized(file) }.unwrap();
+    // SAFETY: lent for this call.
+    let bytes = unsafe { pointer::bytes(file.bytes) }.unwrap().to_vec();
+    if text(file.path) == "forbidden" {
+        return FILES_REFUSED;
+    }
+    let secret = file.flags & FILE_SECRET != 0;
+    files
+        .put
+        .insert(text(file.path), (file.mode, secret, bytes));
+    FILES_OK
 }
 
 /// A waker that counts.

@@ -5,15 +5,18 @@ use std::ptr;
 use provisionhook_plugin_abi::{
     ffi::Exported,
     wire::{
-        self, Bytes, ENV_MUTATOR_1, EnvMutator1, FaultKind, Instance, POLL_READY, Poll, Scope, Str,
-        TOKEN_PROVIDER_1, TokenProvider1, wire_size,
+        self, Bytes, ENV_MUTATOR_1, EnvMutator1, FILE_CONTRIBUTOR_1, FaultKind, FileContributor1,
+        Instance, POLL_READY, Poll, Scope, Str, TOKEN_PROVIDER_1, TokenProvider1,
+        WORKSPACE_LIFECYCLE_1, WorkspaceLifecycle1, wire_size,
     },
 };
 
 use super::{
-    handles::{TestEnv, TestReply},
+    handles::{TestEnv, TestFiles, TestReply},
     host::TestHost,
 };
+
+type LifecycleFn = unsafe extern "C" fn(*mut Instance, *const wire::Call, *mut wire::Reply) -> Poll;
 
 /// A plugin made through its entry; destroyed when dropped.
 pub(crate) struct Loaded {
@@ -24,7 +27,14 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     pub(crate) fn create<P: Exported>(config: &str) -> Result<Self, (FaultKind, String, u64)> {
-        let (entry, host) = (P::entry(), TestHost::new());
+        Self::create_on::<P>(TestHost::new(), config)
+    }
+
+    pub(crate) fn create_on<P: Exported>(
+        host: Box<TestHost>,
+        config: &str,
+    ) -> Result<Self, (FaultKind, String, u64)> {
+        let entry = P::entry();
         let (mut reply, mut instance) = (TestReply::new(), ptr::null_mut());
         let create = entry.create.unwrap();
         let config = Bytes::new(config.as_bytes());
@@ -77,6 +87,34 @@ impl Loaded {
         let (call, scope) = (Box::leak(Box::new(call(""))), Box::leak(Box::new(scope)));
         // SAFETY: all arguments live until the call has ended.
         unsafe { table.token.unwrap()(self.instance, call, scope, reply.raw()) }
+    }
+
+    pub(crate) fn contribute(&self, files: &mut TestFiles, reply: &mut TestReply) -> Poll {
+        // SAFETY: the contract gives this table, or null, for this id.
+        let table = unsafe { self.table::<FileContributor1>(FILE_CONTRIBUTOR_1) }.unwrap();
+        let call = Box::leak(Box::new(call("ws-1")));
+        // SAFETY: all arguments live until the call has ended, because the tests keep them.
+        unsafe { table.contribute.unwrap()(self.instance, call, files.raw(), reply.raw()) }
+    }
+
+    pub(crate) fn tend(&self, reply: &mut TestReply) -> Poll {
+        self.about_the_call(|table| table.tend.unwrap(), reply)
+    }
+
+    pub(crate) fn ended(&self, reply: &mut TestReply) -> Poll {
+        self.about_the_call(|table| table.ended.unwrap(), reply)
+    }
+
+    fn about_the_call(
+        &self,
+        function: impl FnOnce(&WorkspaceLifecycle1) -> LifecycleFn,
+        reply: &mut TestReply,
+    ) -> Poll {
+        // SAFETY: the contract gives this table, or null, for this id.
+        let table = unsafe { self.table::<WorkspaceLifecycle1>(WORKSPACE_LIFECYCLE_1) }.unwrap();
+        let call = Box::leak(Box::new(call("ws-1")));
+        // SAFETY: all arguments live until the call has ended, because the tests keep them.
+        unsafe { function(table)(self.instance, call, reply.raw()) }
     }
 
     /// # Safety

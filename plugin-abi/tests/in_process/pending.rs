@@ -6,9 +6,9 @@ use provisionhook_plugin_abi::wire::{FaultKind, POLL_FAULT, POLL_PENDING, POLL_R
 
 use super::{
     handles::{Owned, TestEnv, TestReply, Woken},
-    host::LIVE_OPERATIONS,
     loaded::Loaded,
     plugins::waiting::AsyncBusy,
+    two_steps::LIVE_OPERATIONS,
 };
 
 fn start(mode: &str, env: &mut TestEnv, reply: &mut TestReply) -> (Loaded, Owned) {
