@@ -1,0 +1,223 @@
+//! The config as the operator writes it, and the settings that come of it once all of it is checked.
+
+mod credentials;
+mod place;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use provisionhook_plugin_abi::sdk::Fault;
+use provisionhook_provider_kit::{
+    base_url::BaseUrl,
+    values::{Encoding, Names, Pick, Spread, Take, Wanted, is_variable},
+};
+use serde::Deserialize;
+
+pub use self::{credentials::CredentialsConfig, place::Place};
+
+use crate::reference::Reference;
+
+/// Longer, and nobody would notice that a secret was rotated.
+const MOST_CACHE_SECONDS: u64 = 86_400;
+
+/// The JSON beside the plugin. `config.schema.json` describes each field.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    region: Option<String>,
+    endpoint: Option<String>,
+    sts_endpoint: Option<String>,
+    credentials: CredentialsConfig,
+    #[serde(default)]
+    variables: BTreeMap<String, Variable>,
+    #[serde(default)]
+    spread: BTreeMap<String, Spreading>,
+    #[serde(default = "usual_cache_seconds")]
+    cache_seconds: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Variable {
+    secret: String,
+    stage: Option<String>,
+    version: Option<String>,
+    json_key: Option<String>,
+    encoding: Option<Encoding>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spreading {
+    secret: String,
+    stage: Option<String>,
+    version: Option<String>,
+    #[serde(default)]
+    names: Names,
+}
+
+/// Everything that the plugin was told, checked. Made by [`Settings::from_config`] alone.
+#[derive(Debug)]
+pub struct Settings {
+    /// Region and endpoints, as far as the config says.
+    pub place: Place,
+    /// Where credentials come from.
+    pub credentials: CredentialsConfig,
+    /// What to put into which variable.
+    pub wanted: Vec<Wanted<Reference>>,
+    /// For how long values are not asked for again.
+    pub cache: Duration,
+}
+
+impl Settings {
+    /// Checks all of the config.
+    ///
+    /// # Errors
+    /// A `config` fault with the JSON pointer of the first field that is wrong, what was expected and what was found.
+    pub fn from_config(config: Config) -> Result<Self, Fault> {
+        if config.cache_seconds > MOST_CACHE_SECONDS {
+            return Err(Fault::config(format!(
+                "/cache_seconds: expected at most {MOST_CACHE_SECONDS}, found {}",
+                config.cache_seconds
+            )));
+        }
+        let wanted = wanted(config.variables, config.spread)?;
+        if wanted.is_empty() {
+            return Err(Fault::config(
+                "expected \"variables\" or \"spread\" with a secret, found none; say what goes where",
+            ));
+        }
+        let url = |text: Option<String>, field, example| {
+            text.map(|text| BaseUrl::parse(&text, field, example))
+                .transpose()
+        };
+        Ok(Self {
+            place: Place::new(
+                config.region,
+                url(
+                    config.endpoint,
+                    "/endpoint",
+                    "https://secretsmanager.REGION.amazonaws.com",
+                )?,
+                url(
+                    config.sts_endpoint,
+                    "/sts_endpoint",
+                    "https://sts.REGION.amazonaws.com",
+                )?,
+            )?,
+            credentials: config.credentials,
+            wanted,
+            cache: Duration::from_secs(config.cache_seconds),
+        })
+    }
+}
+
+fn usual_cache_seconds() -> u64 {
+    300
+}
+
+/// # Errors
+/// A variable, pattern or secret that is none.
+fn wanted(
+    variables: BTreeMap<String, Variable>,
+    spread: BTreeMap<String, Spreading>,
+) -> Result<Vec<Wanted<Reference>>, Fault> {
+    let variables = variables.into_iter().map(|(name, of)| {
+        let field = format!("/variables/{name}");
+        if !is_variable(&name) {
+            return Err(Fault::config(format!(
+                "/variables: expected names of environment variables, found {name:?}"
+            )));
+        }
+        Ok(Wanted {
+            secret: Reference::new(of.secret, of.stage, of.version, &field)?,
+            take: Take::One {
+                variable: name,
+                pick: Pick {
+                    json_key: of.json_key,
+                    encoding: of.encoding,
+                },
+            },
+        })
+    });
+    let spread = spread.into_iter().map(|(pattern, of)| {
+        let field = format!("/spread/{pattern}");
+        Ok(Wanted {
+            take: Take::All(Spread::new(&pattern, of.names, &field)?),
+            secret: Reference::new(of.secret, of.stage, of.version, &field)?,
+        })
+    });
+    variables.chain(spread).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use provisionhook_plugin_abi::wire::FaultKind;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// # Errors
+    /// As `Settings::from_config`.
+    fn settings(changes: Value) -> Result<Settings, Fault> {
+        let mut config = json!({ "region": "eu-west-1", "credentials": "chain", "variables": { "A": { "secret": "a" } } });
+        for (key, value) in changes.as_object().unwrap() {
+            config[key] = value.clone();
+        }
+        Settings::from_config(serde_json::from_value(config).unwrap())
+    }
+
+    #[test]
+    fn the_smallest_config_has_the_usual_defaults() {
+        let settings = settings(json!({})).unwrap();
+        assert_eq!((settings.wanted.len(), settings.cache.as_secs()), (1, 300));
+        assert_eq!(settings.wanted[0].secret.to_string(), "a");
+    }
+
+    #[test]
+    fn each_mistake_is_named_with_its_place() {
+        let expectations = [
+            (json!({ "variables": {} }), "found none"),
+            (
+                json!({ "variables": { "A-B": { "secret": "a" } } }),
+                "/variables: expected names",
+            ),
+            (
+                json!({ "variables": { "A": { "secret": "" } } }),
+                "/variables/A/secret",
+            ),
+            (
+                json!({ "spread": { "A": { "secret": "a" } } }),
+                "/spread/A: expected",
+            ),
+            (
+                json!({ "spread": { "A*": { "secret": "a", "stage": "" } } }),
+                "/spread/A*/stage",
+            ),
+            (json!({ "region": "Frankfurt" }), "/region"),
+            (json!({ "endpoint": "http://secrets.example" }), "/endpoint"),
+            (json!({ "sts_endpoint": "sts" }), "/sts_endpoint"),
+            (json!({ "cache_seconds": 86_401 }), "/cache_seconds"),
+        ];
+        for (changes, expected) in expectations {
+            let fault = settings(changes).unwrap_err();
+            assert_eq!(fault.kind(), FaultKind::CONFIG);
+            assert!(fault.message().contains(expected), "{expected}: {fault}");
+        }
+    }
+
+    #[test]
+    fn unknown_fields_are_refused() {
+        for changes in [
+            json!({ "regoin": "x" }),
+            json!({ "variables": { "A": { "secret": "a", "key": "b" } } }),
+            json!({ "credentials": "none" }),
+        ] {
+            let mut config = json!({ "credentials": "chain" });
+            config
+                .as_object_mut()
+                .unwrap()
+                .extend(changes.as_object().unwrap().clone());
+            assert!(serde_json::from_value::<Config>(config).is_err());
+        }
+    }
+}
