@@ -10,6 +10,7 @@ mod keys;
 mod layers;
 mod plugins;
 mod process_env;
+mod runtime;
 mod schema;
 mod secrets;
 
@@ -20,6 +21,7 @@ pub(crate) use self::{
     keys::KEYS,
     layers::Origin,
     process_env::{Environment, ProcessEnvironment},
+    runtime::RuntimeKind,
     schema::{Config, Log, LogFormat, SecretText},
     secrets::OperatorEnvironment,
 };

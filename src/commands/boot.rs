@@ -172,7 +172,10 @@ fn git_config(
         }
         return Ok(Vec::new());
     };
-    let program = std::env::current_exe()?;
+    let program = match &config.workspace.program {
+        Some(program) => program.clone(),
+        None => std::env::current_exe()?,
+    };
     let helper = |host| {
         format!(
             "!'{}' credential-helper --provider {provider} --host {host}",

@@ -2,6 +2,7 @@
 
 mod init;
 mod reload;
+mod runtime;
 
 use std::{
     error::Error, fs::DirBuilder, os::unix::fs::DirBuilderExt as _, path::Path, process::ExitCode,
@@ -12,7 +13,7 @@ use provisionhook_host::{
     http::{ApiParts, Auth, Limits, Readiness},
     metrics::{BuildInfo, Metrics},
     provision::{Parts, Provisioner, Settings},
-    runtime::{LocalRuntime, Runtime},
+    runtime::Runtime,
     services::state::StateStore,
     store::Store,
     token::{Broker, BrokerSettings},
@@ -74,7 +75,7 @@ async fn serve(
         store,
         auth,
         readiness,
-        local_runtime(config, booted.open_files)?,
+        runtime::of(config, booted.open_files)?,
         url,
     )?;
     let provisioner = parts.provisioner.clone();
@@ -110,20 +111,6 @@ fn make_state_directory(path: &Path) -> Result<(), String> {
         })
 }
 
-/// The runtime of this machine, with this very program as the supervisor of its workspaces.
-fn local_runtime(
-    config: &Config,
-    open_files: Option<u64>,
-) -> Result<Arc<dyn Runtime>, Box<dyn Error>> {
-    let program = std::env::current_exe()?;
-    let mut supervisor = vec![program.into_os_string(), "supervise".into()];
-    supervisor.extend(open_files.map(|limit| format!("--open-files={limit}").into()));
-    Ok(Arc::new(LocalRuntime::new(
-        &config.state_dir.join("workspaces"),
-        supervisor,
-    )?))
-}
-
 /// Everything behind the API, over this runtime.
 pub(super) fn assemble(
     config: &Config,
@@ -157,6 +144,7 @@ pub(super) fn assemble(
         metrics: Arc::clone(&metrics),
         plugins: booted.plugins.handle().clone(),
         settings: Settings {
+            runtime: config.runtime.as_str().to_owned(),
             url,
             base_env: boot::base_env(config, &registry)?,
             chain_time: config.provision.budget,

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use super::{
     access::{self, SocketMode, TlsSection},
     plugins::{PluginSection, PluginsSection},
+    runtime::{DockerSection, RuntimeKind},
 };
 
 /// The whole configuration.
@@ -28,6 +29,8 @@ pub(crate) struct Config {
     pub(super) admin_token: Option<SecretText>,
     pub(super) admin_tokens: BTreeMap<String, SecretText>,
     pub(crate) tls: TlsSection,
+    pub(crate) runtime: RuntimeKind,
+    pub(super) docker: DockerSection,
     pub(crate) plugins: PluginsSection,
     plugin: BTreeMap<String, PluginSection>,
     pub(crate) provision: Provision,
@@ -49,6 +52,8 @@ impl Default for Config {
             admin_token: None,
             admin_tokens: BTreeMap::new(),
             tls: TlsSection::default(),
+            runtime: RuntimeKind::default(),
+            docker: DockerSection::default(),
             plugins: PluginsSection::default(),
             plugin: BTreeMap::new(),
             provision: Provision::default(),
@@ -100,6 +105,7 @@ impl Default for Provision {
 pub(crate) struct Workspace {
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) inherit: Vec<String>,
+    pub(crate) program: Option<PathBuf>,
     #[serde(deserialize_with = "duration")]
     pub(crate) stop_grace: Duration,
 }
@@ -109,6 +115,7 @@ impl Default for Workspace {
         Self {
             env: BTreeMap::new(),
             inherit: Vec::new(),
+            program: None,
             stop_grace: Duration::from_secs(10),
         }
     }

@@ -1,11 +1,18 @@
 //! The real binary with real plugins, a real git and a server that enforces GitHub's contract: each test starts its own
 //! platform on a free port of loopback, over a directory of its own.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod access;
 mod api;
 mod command;
+#[path = "../support/docker_daemon.rs"]
+mod daemon;
+mod docker;
 mod input;
 mod job;
 mod platform;

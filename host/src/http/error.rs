@@ -267,6 +267,13 @@ impl ApiError {
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "command and environment cannot be given to a process",
             ),
+            Reason::ImageUnavailable => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "the image cannot be had")
+            }
+            Reason::RuntimeUnavailable => {
+                let error = "the runtime of workspaces cannot be reached: try again later";
+                return Self::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(5);
+            }
             Reason::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "provisioning took too long"),
             Reason::PluginFailed | Reason::StartFailed | Reason::Interrupted | Reason::Lost => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "provisioning failed")

@@ -205,7 +205,10 @@ fn start_failure(
         RuntimeErrorKind::CommandNotFound => Reason::CommandNotFound,
         RuntimeErrorKind::NotExecutable => Reason::NotExecutable,
         RuntimeErrorKind::Invalid | RuntimeErrorKind::TooLarge => Reason::Unstartable,
+        RuntimeErrorKind::Image => Reason::ImageUnavailable,
+        RuntimeErrorKind::Unavailable => Reason::RuntimeUnavailable,
         RuntimeErrorKind::Directory
+        | RuntimeErrorKind::Engine
         | RuntimeErrorKind::Obstructed
         | RuntimeErrorKind::DiskFull
         | RuntimeErrorKind::OutOfResources

@@ -66,6 +66,10 @@ pub enum Reason {
     NotExecutable,
     /// Command and environment cannot be given to a process.
     Unstartable,
+    /// Its image is not there and cannot be pulled.
+    ImageUnavailable,
+    /// The container engine or the cluster could not be reached.
+    RuntimeUnavailable,
     /// The runtime could not start it.
     StartFailed,
     /// The platform ended while it was being provisioned.
@@ -84,6 +88,8 @@ impl Reason {
             Self::CommandNotFound => "command_not_found",
             Self::NotExecutable => "not_executable",
             Self::Unstartable => "unstartable",
+            Self::ImageUnavailable => "image_unavailable",
+            Self::RuntimeUnavailable => "runtime_unavailable",
             Self::StartFailed => "start_failed",
             Self::Interrupted => "interrupted",
             Self::Lost => "lost",

@@ -8,9 +8,10 @@ use crate::workspace_id::WorkspaceId;
 
 /// A runtime could not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
-#[error("workspace {id}: {message}")]
+#[error("{}{message}", if id.is_empty() { String::new() } else { format!("workspace {id}: ") })]
 pub struct RuntimeError {
     kind: RuntimeErrorKind,
+    /// Empty if it is about no single workspace.
     id: String,
     message: String,
     source: Option<io::Error>,
@@ -28,9 +29,20 @@ impl RuntimeError {
         }
     }
 
+    /// An error about the runtime as a whole.
+    #[must_use]
+    pub fn of_all(kind: RuntimeErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            id: String::new(),
+            message: message.into(),
+            source: None,
+        }
+    }
+
     /// An error of the file system. The kind follows from the cause.
     #[must_use]
-    pub(crate) fn io(id: &str, message: impl Into<String>, source: io::Error) -> Self {
+    pub fn io(id: &str, message: impl Into<String>, source: io::Error) -> Self {
         Self {
             kind: RuntimeErrorKind::of_io(&source),
             id: id.to_owned(),
@@ -97,6 +109,12 @@ pub enum RuntimeErrorKind {
     StillRunning,
     /// The supervisor process failed or does not answer.
     Supervisor,
+    /// The image is not there and cannot be pulled.
+    Image,
+    /// The container engine or the cluster cannot be reached.
+    Unavailable,
+    /// The container engine or the cluster refused.
+    Engine,
     /// Another error of the operating system.
     Io,
 }

@@ -12,8 +12,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, fchmod, fstat, openat, renameat, statat, unlinkat,
+    AtFlags, FileType, Mode, OFlags, fchmod, fchown, fstat, openat, renameat, statat, symlinkat,
+    unlinkat,
 };
+use rustix::fs::{Gid, Uid};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
@@ -34,6 +36,17 @@ pub struct Home {
     root: PathBuf,
     /// From there to the home; as little to be trusted as what is in it.
     way: Vec<String>,
+    /// Who gets what is put there, if that is not the platform's own user.
+    owner: Option<Owner>,
+}
+
+/// A user and a group of the workspace, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The user.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
 }
 
 impl Home {
@@ -45,7 +58,36 @@ impl Home {
             id,
             root: root.to_owned(),
             way: way.iter().map(ToString::to_string).collect(),
+            owner: None,
         }
+    }
+
+    /// The same home, in which what is put belongs to this user.
+    #[must_use]
+    pub fn owned_by(self, owner: Owner) -> Self {
+        Self {
+            owner: Some(owner),
+            ..self
+        }
+    }
+
+    /// Makes `path` a link to `target`, which is for whoever looks at it from inside of the workspace; a link that is there is
+    /// replaced.
+    ///
+    /// # Errors
+    /// Something else than a link is in the way, or the file system refuses.
+    pub fn link(&self, path: &FilePath, target: &str) -> Result<(), RuntimeError> {
+        let home = self.open()?;
+        Place { home: self, path }.link(home.as_fd(), target)
+    }
+
+    /// Removes a link; one that is gone already is no error, and what is no link stays.
+    ///
+    /// # Errors
+    /// It could not be removed.
+    pub fn unlink(&self, path: &FilePath) -> Result<(), RuntimeError> {
+        let home = self.open()?;
+        Place { home: self, path }.unlink(home.as_fd())
     }
 
     /// Puts each file, unless the same bytes are there with the same mode, and gives the paths of those that it has put. A
@@ -118,6 +160,17 @@ impl Home {
     }
 }
 
+impl Owner {
+    /// Makes this user the owner of something that is open.
+    fn takes(self, what: impl AsFd) -> Result<(), Errno> {
+        fchown(
+            what,
+            Some(Uid::from_raw(self.uid)),
+            Some(Gid::from_raw(self.gid)),
+        )
+    }
+}
+
 /// Where one file goes.
 struct Place<'a> {
     home: &'a Home,
@@ -160,6 +213,33 @@ impl Place<'_> {
         }
     }
 
+    fn link(&self, home: BorrowedFd<'_>, target: &str) -> Result<(), RuntimeError> {
+        let directory = self.directory(home, true)?.ok_or_else(|| self.moved())?;
+        self.drop_link(directory.as_fd())?;
+        symlinkat(target, &directory, self.name())
+            .map_err(|error| self.cannot("link", error.into()))
+    }
+
+    fn unlink(&self, home: BorrowedFd<'_>) -> Result<(), RuntimeError> {
+        match self.directory(home, false)? {
+            Some(directory) => self.drop_link(directory.as_fd()),
+            None => Ok(()),
+        }
+    }
+
+    fn drop_link(&self, directory: BorrowedFd<'_>) -> Result<(), RuntimeError> {
+        match statat(directory, self.name(), AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(found) if FileType::from_raw_mode(found.st_mode) == FileType::Symlink => {}
+            Ok(_) => return Err(self.obstructed(self.path.as_str(), "a link of the platform's")),
+            Err(Errno::NOENT) => return Ok(()),
+            Err(error) => return Err(self.cannot("look at", error.into())),
+        }
+        match unlinkat(directory, self.name(), AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(self.cannot("remove", error.into())),
+        }
+    }
+
     /// The directory of the file; None if it is missing and not to be made.
     fn directory(&self, home: BorrowedFd<'_>, make: bool) -> Result<Option<OwnedFd>, RuntimeError> {
         let mut names: Vec<&str> = self.path.parts().collect();
@@ -168,7 +248,7 @@ impl Place<'_> {
             open_directory(home, ".").map_err(|error| self.cannot("open", error.into()))?;
         for (depth, name) in names.iter().enumerate() {
             let next = if make {
-                way::open_or_make(at.as_fd(), name)
+                way::open_or_make(at.as_fd(), name, self.home.owner)
             } else {
                 open_directory(at.as_fd(), name)
             };
@@ -208,6 +288,7 @@ impl Place<'_> {
         let written = file
             .write_all(bytes)
             .and_then(|()| Ok(fchmod(&file, mode)?))
+            .and_then(|()| Ok(self.home.owner.map_or(Ok(()), |owner| owner.takes(&file))?))
             .and_then(|()| Ok(renameat(directory, UNFINISHED, directory, self.name())?));
         if written.is_err() {
             let _gone = unlinkat(directory, UNFINISHED, AtFlags::empty());

@@ -11,6 +11,7 @@
 )]
 
 mod adopt;
+mod conformance;
 mod environment;
 mod failures;
 mod files;

@@ -3,8 +3,12 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, mkdirat, open, openat2};
+use rustix::fs::{
+    AtFlags, Gid, Mode, OFlags, ResolveFlags, Uid, chownat, fstat, mkdirat, open, openat2,
+};
 use rustix::io::Errno;
+
+use super::Owner;
 
 /// Opens `root`, and from there the directories of `way`.
 pub(super) fn open_home(root: &Path, way: &[String]) -> Result<OwnedFd, Errno> {
@@ -22,15 +26,28 @@ pub(super) fn open_directory(at: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, 
 }
 
 /// The same; makes the directory if it is missing.
-pub(super) fn open_or_make(at: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, Errno> {
+pub(super) fn open_or_make(
+    at: BorrowedFd<'_>,
+    name: &str,
+    owner: Option<Owner>,
+) -> Result<OwnedFd, Errno> {
     match open_directory(at, name) {
         Err(Errno::NOENT) => {}
         found => return found,
     }
     match mkdirat(at, name, Mode::RWXU) {
         // Somebody else was faster, and what is there now is looked at like anything else.
-        Ok(()) | Err(Errno::EXIST) => open_directory(at, name),
+        Err(Errno::EXIST) => open_directory(at, name),
         Err(error) => Err(error),
+        Ok(()) => {
+            let made = open_directory(at, name)?;
+            if let Some(Owner { uid, gid }) = owner {
+                let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+                // The handle is one for paths, which `fchown` does not take.
+                chownat(&made, "", Some(uid), Some(gid), AtFlags::EMPTY_PATH)?;
+            }
+            Ok(made)
+        }
     }
 }
 

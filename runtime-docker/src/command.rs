@@ -1,0 +1,103 @@
+//! Whether a container has its command. Asked before the start: an init in front of the command starts in any case, and then
+//! ends like the command itself might.
+
+use bollard::{Docker, errors::Error, query_parameters::ContainerArchiveInfoOptionsBuilder};
+use provisionhook_host::runtime::{RuntimeError, RuntimeErrorKind, StartSpec};
+
+use crate::{engine::Engine, error, files::HOME};
+
+/// Where a program is looked for when the environment says nothing, as `execvp` has it.
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
+/// Bits of a mode, in the numbering of the daemon's language.
+const DIRECTORY: u32 = 1 << 31;
+const LINK: u32 = 1 << 27;
+const EXECUTABLE: u32 = 0o111;
+
+impl Engine {
+    /// Looks into the container of `spec`, which has been created.
+    ///
+    /// A link is taken for what it leads to.
+    pub(crate) async fn has_command(
+        &self,
+        docker: &Docker,
+        spec: &StartSpec,
+    ) -> Result<(), RuntimeError> {
+        let Some(program) = spec.command().first() else {
+            return Ok(());
+        };
+        let mut not_executable = false;
+        for path in places(program, spec) {
+            match self.look_at(docker, spec, &path).await? {
+                Some(mode) if mode & LINK != 0 => return Ok(()),
+                Some(mode) if mode & DIRECTORY == 0 && mode & EXECUTABLE != 0 => return Ok(()),
+                Some(_) => not_executable = true,
+                None => {}
+            }
+        }
+        let (kind, message) = if not_executable {
+            let message = format!(
+                "expected {program} to be a file that may be executed, found another: correct its mode in the image"
+            );
+            (RuntimeErrorKind::NotExecutable, message)
+        } else {
+            let message = format!(
+                "expected the command {program} in the container, found none: correct it, or use another image"
+            );
+            (RuntimeErrorKind::CommandNotFound, message)
+        };
+        Err(RuntimeError::new(spec.id(), kind, message))
+    }
+
+    /// The mode of what is there.
+    async fn look_at(
+        &self,
+        docker: &Docker,
+        spec: &StartSpec,
+        path: &str,
+    ) -> Result<Option<u32>, RuntimeError> {
+        let options = ContainerArchiveInfoOptionsBuilder::new().path(path).build();
+        let name = self.name(spec.id());
+        match docker
+            .get_container_archive_info(&name, Some(options))
+            .await
+        {
+            Ok(found) => Ok(Some(found.file_mode)),
+            Err(error) if error::status(&error) == Some(404) => Ok(None),
+            // Part of the way is no directory.
+            Err(Error::DockerResponseServerError { .. }) => Ok(None),
+            Err(error) => Err(self.failed(spec.id(), "look for its command", &error)),
+        }
+    }
+}
+
+/// Where the command may be: at its path, or in each directory of `PATH`.
+fn places(program: &str, spec: &StartSpec) -> Vec<String> {
+    if program.starts_with('/') {
+        return vec![program.to_owned()];
+    }
+    if program.contains('/') {
+        return vec![format!("{HOME}/{program}")];
+    }
+    let path = spec.env().iter().find(|(key, _)| key == "PATH");
+    let path = path.map_or(DEFAULT_PATH, |(_, path)| path.as_str());
+    path.split(':')
+        .filter(|directory| directory.starts_with('/'))
+        .map(|directory| format!("{}/{program}", directory.trim_end_matches('/')))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    #[test]
+    fn a_program_is_looked_for_as_a_shell_does() {
+        let env = vec![("PATH".to_owned(), Zeroizing::new("/a:/b/::rel".to_owned()))];
+        let spec = StartSpec::new("ws-1".parse().unwrap(), vec!["x".into()], env).unwrap();
+        assert_eq!(places("x", &spec), ["/a/x", "/b/x"]);
+        assert_eq!(places("/x/y", &spec), ["/x/y"]);
+        assert_eq!(places("./y", &spec), ["/workspace/./y"]);
+    }
+}

@@ -1,0 +1,117 @@
+//! The connection to the daemon, and the questions that are asked of it in several places.
+
+use std::path::PathBuf;
+
+use bollard::{
+    API_DEFAULT_VERSION, Docker,
+    errors::Error,
+    models::{ContainerInspectResponse, ContainerStateStatusEnum},
+    query_parameters::{InspectContainerOptions, RemoveContainerOptionsBuilder},
+};
+use provisionhook_host::{runtime::RuntimeError, workspace_id::WorkspaceId};
+use tokio::sync::OnceCell;
+
+use crate::{error, settings::Settings};
+
+/// The daemon. Connects when it is first needed, so that a platform starts before its daemon does.
+pub(crate) struct Engine {
+    pub(crate) settings: Settings,
+    docker: OnceCell<Docker>,
+}
+
+/// What there is under the name of a workspace's container.
+pub(crate) enum Found {
+    /// Nothing.
+    Nothing,
+    /// The workspace's container, which was never started.
+    Created,
+    /// The workspace's container.
+    Ours(Box<ContainerInspectResponse>),
+    /// Somebody else's.
+    Stranger,
+}
+
+impl Engine {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            docker: OnceCell::new(),
+        }
+    }
+
+    pub(crate) async fn docker(&self) -> Result<&Docker, Error> {
+        self.docker
+            .get_or_try_init(|| async {
+                let socket = self.settings.socket.to_string_lossy();
+                let timeout = self.settings.timeout.as_secs();
+                let docker = Docker::connect_with_unix(&socket, timeout, API_DEFAULT_VERSION)?;
+                docker.negotiate_version().await
+            })
+            .await
+    }
+
+    /// The same, for something that is to be done for a workspace.
+    pub(crate) async fn for_workspace(
+        &self,
+        id: &WorkspaceId,
+        what: &str,
+    ) -> Result<&Docker, RuntimeError> {
+        self.docker()
+            .await
+            .map_err(|error| self.failed(id, what, &error))
+    }
+
+    pub(crate) fn failed(&self, id: &WorkspaceId, what: &str, error: &Error) -> RuntimeError {
+        error::engine(Some(id), what, &self.settings.socket, error)
+    }
+
+    /// An error that is about no single workspace.
+    pub(crate) fn failed_for_all(&self, what: &str, error: &Error) -> RuntimeError {
+        error::engine(None, what, &self.settings.socket, error)
+    }
+
+    pub(crate) fn name(&self, id: &WorkspaceId) -> String {
+        self.settings.platform.container(id)
+    }
+
+    /// Where everything of a workspace is that is not in its container.
+    pub(crate) fn directory(&self, id: &WorkspaceId) -> PathBuf {
+        self.settings.root.join(id.as_str())
+    }
+
+    /// Looks for the container of a workspace.
+    pub(crate) async fn find(&self, id: &WorkspaceId) -> Result<Found, RuntimeError> {
+        let docker = self.for_workspace(id, "look for its container").await?;
+        let inspected = docker
+            .inspect_container(&self.name(id), None::<InspectContainerOptions>)
+            .await;
+        let container = match inspected {
+            Ok(container) => container,
+            Err(error) if error::status(&error) == Some(404) => return Ok(Found::Nothing),
+            Err(error) => return Err(self.failed(id, "look for its container", &error)),
+        };
+        let config = container.config.as_ref();
+        let labels = config.and_then(|config| config.labels.as_ref());
+        let workspace = labels.and_then(|labels| self.settings.platform.workspace(labels));
+        if workspace.as_ref() != Some(id) {
+            return Ok(Found::Stranger);
+        }
+        let status = container.state.as_ref().and_then(|state| state.status);
+        Ok(if status == Some(ContainerStateStatusEnum::CREATED) {
+            Found::Created
+        } else {
+            Found::Ours(Box::new(container))
+        })
+    }
+
+    /// Removes the container of a workspace, which must be one of ours; one that is gone is no error.
+    pub(crate) async fn remove(&self, id: &WorkspaceId) -> Result<(), RuntimeError> {
+        let docker = self.for_workspace(id, "remove its container").await?;
+        let options = RemoveContainerOptionsBuilder::new().v(true).build();
+        match docker.remove_container(&self.name(id), Some(options)).await {
+            Ok(()) => Ok(()),
+            Err(error) if error::status(&error) == Some(404) => Ok(()),
+            Err(error) => Err(self.failed(id, "remove its container", &error)),
+        }
+    }
+}

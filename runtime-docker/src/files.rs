@@ -1,0 +1,215 @@
+//! The home of a workspace and its secret files, on this machine and as the container sees them.
+
+use std::{
+    fs, io,
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    path::Path,
+    sync::Arc,
+};
+
+use provisionhook_host::{
+    files::{ContributedFile, FilePath},
+    runtime::{Home, Owner, RuntimeError, StartSpec},
+    workspace_id::WorkspaceId,
+};
+
+use crate::{create, settings::Settings};
+
+/// The home, as the container sees it.
+pub(crate) const HOME: &str = "/workspace";
+/// The secret files, as the container sees them.
+pub(crate) const SECRETS: &str = "/run/provisionhook/secrets";
+/// The environment, if it is handed over in a file.
+pub(crate) const ENV_FILE: &str = ".environment";
+/// Where the user of the home is written down, for files that come later.
+const OWNER: &str = "owner";
+
+/// What there is of a workspace on this machine.
+pub(crate) struct Places<'a> {
+    settings: &'a Settings,
+    id: &'a WorkspaceId,
+}
+
+impl<'a> Places<'a> {
+    pub(crate) fn new(settings: &'a Settings, id: &'a WorkspaceId) -> Self {
+        Self { settings, id }
+    }
+
+    /// Makes the directories, puts the files, and the environment if it goes by file. Blocks.
+    pub(crate) fn prepare(&self, spec: &StartSpec) -> Result<(), RuntimeError> {
+        let user = spec
+            .container()
+            .and_then(|container| container.user.as_ref());
+        let owner = user
+            .or(self.settings.user.as_ref())
+            .and_then(|user| owner(user));
+        let (kept, secrets) = (
+            self.settings.root.join(self.id.as_str()),
+            &self.settings.secrets,
+        );
+        let made = make(&self.settings.root, 0o711)
+            .and_then(|()| make(&kept, 0o711))
+            .and_then(|()| make(&kept.join("home"), 0o700))
+            .and_then(|()| make(secrets, 0o711))
+            .and_then(|()| make(&secrets.join(self.id.as_str()), 0o700))
+            .and_then(|()| self.give_to(owner));
+        made.map_err(|error| self.io("make its directories", error))?;
+        self.put(spec.files())?;
+        if self.settings.env_in_file {
+            let env = spec.env().iter().map(|(key, value)| (key, value.as_str()));
+            let bytes = zeroize::Zeroizing::new(create::env_file(env).into_bytes());
+            let path = self.path(ENV_FILE)?;
+            let mode = 0o400;
+            self.secrets(owner).put(&[ContributedFile {
+                path,
+                mode,
+                secret: true,
+                bytes,
+            }])?;
+        }
+        Ok(())
+    }
+
+    /// Puts files into the home; secret ones on the tmpfs, with a link in the home. Blocks.
+    pub(crate) fn put(
+        &self,
+        files: &Arc<[ContributedFile]>,
+    ) -> Result<Vec<FilePath>, RuntimeError> {
+        let owner = self.owner();
+        let (secret, plain): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|file| file.secret);
+        let home = self.home(owner);
+        let mut put = home.put(&plain)?;
+        put.extend(self.secrets(owner).put(&secret)?);
+        for file in &secret {
+            home.link(&file.path, &format!("{SECRETS}/{}", file.path))?;
+        }
+        Ok(put)
+    }
+
+    /// Removes files from the home; of secret ones the link too. Blocks.
+    pub(crate) fn remove(&self, paths: &[FilePath]) -> Result<(), RuntimeError> {
+        let secrets = self.settings.secrets.join(self.id.as_str());
+        for path in paths {
+            if secrets.join(path.as_str()).exists() {
+                self.secrets(None).remove(std::slice::from_ref(path))?;
+                self.home(None).unlink(path)?;
+            } else {
+                self.home(None).remove(std::slice::from_ref(path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets what was secret. Blocks.
+    pub(crate) fn clear(&self) -> Result<(), RuntimeError> {
+        gone(&self.settings.secrets.join(self.id.as_str()))
+            .map_err(|error| self.io("remove its secret files", error))
+    }
+
+    /// Deletes everything. Blocks.
+    pub(crate) fn delete(&self) -> Result<(), RuntimeError> {
+        self.clear()?;
+        gone(&self.settings.root.join(self.id.as_str()))
+            .map_err(|error| self.io("delete its files", error))
+    }
+
+    fn home(&self, owner: Option<Owner>) -> Home {
+        let root = self.settings.root.join(self.id.as_str());
+        owned(Home::new(self.id.clone(), &root, &["home"]), owner)
+    }
+
+    fn secrets(&self, owner: Option<Owner>) -> Home {
+        let way = [self.id.as_str()];
+        owned(
+            Home::new(self.id.clone(), &self.settings.secrets, &way),
+            owner,
+        )
+    }
+
+    fn give_to(&self, owner: Option<Owner>) -> io::Result<()> {
+        let Some(Owner { uid, gid }) = owner else {
+            return Ok(());
+        };
+        let root = self.settings.root.join(self.id.as_str());
+        let give = |path: &Path| std::os::unix::fs::chown(path, Some(uid), Some(gid));
+        give(&root.join("home"))?;
+        give(&self.settings.secrets.join(self.id.as_str()))?;
+        fs::write(root.join(OWNER), format!("{uid}:{gid}"))
+    }
+
+    /// The owner that the home was given to.
+    fn owner(&self) -> Option<Owner> {
+        let path = self.settings.root.join(self.id.as_str()).join(OWNER);
+        owner(&fs::read_to_string(path).ok()?)
+    }
+
+    fn path(&self, text: &str) -> Result<FilePath, RuntimeError> {
+        FilePath::parse(text)
+            .map_err(|_| self.io("name a file", io::ErrorKind::InvalidInput.into()))
+    }
+
+    fn io(&self, what: &str, error: io::Error) -> RuntimeError {
+        RuntimeError::io(self.id.as_str(), format!("cannot {what}"), error)
+    }
+}
+
+fn owned(home: Home, owner: Option<Owner>) -> Home {
+    match owner {
+        Some(owner) => home.owned_by(owner),
+        None => home,
+    }
+}
+
+/// `uid` or `uid:gid`; the group of a user that names none is its own number.
+fn owner(user: &str) -> Option<Owner> {
+    let (uid, gid) = user
+        .trim()
+        .split_once(':')
+        .unwrap_or((user.trim(), user.trim()));
+    Some(Owner {
+        uid: uid.parse().ok()?,
+        gid: gid.parse().ok()?,
+    })
+}
+
+fn make(path: &Path, mode: u32) -> io::Result<()> {
+    match fs::DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(path)
+    {
+        Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(mode)),
+        Err(error) => Err(error),
+    }
+}
+
+fn gone(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_read_as_numbers() {
+        assert_eq!(
+            owner("1000:2000"),
+            Some(Owner {
+                uid: 1000,
+                gid: 2000
+            })
+        );
+        assert_eq!(
+            owner("1000\n"),
+            Some(Owner {
+                uid: 1000,
+                gid: 1000
+            })
+        );
+        assert_eq!(owner("node"), None);
+    }
+}

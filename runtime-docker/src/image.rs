@@ -1,0 +1,106 @@
+//! The image of a workspace: there, or pulled.
+
+use bollard::{Docker, query_parameters::CreateImageOptionsBuilder};
+use futures_util::StreamExt as _;
+use provisionhook_host::{
+    runtime::{RuntimeError, RuntimeErrorKind},
+    workspace_id::WorkspaceId,
+};
+
+use crate::{
+    engine::Engine,
+    error::{self, quoted},
+    settings::PullPolicy,
+};
+
+impl Engine {
+    /// Sees that the daemon has the image, and gives the variables that it sets.
+    pub(crate) async fn image_env(
+        &self,
+        docker: &Docker,
+        id: &WorkspaceId,
+        image: &str,
+    ) -> Result<Vec<String>, RuntimeError> {
+        if self.settings.pull == PullPolicy::Always {
+            self.pull(docker, id, image).await?;
+        }
+        if let Some(env) = self.look(docker, id, image).await? {
+            return Ok(env);
+        }
+        if self.settings.pull == PullPolicy::Never {
+            return Err(missing(
+                id,
+                image,
+                "the platform pulls none; load it into the daemon, or set `docker.pull`",
+            ));
+        }
+        self.pull(docker, id, image).await?;
+        let env = self.look(docker, id, image).await?;
+        env.ok_or_else(|| missing(id, image, "it is gone again after it was pulled; try again"))
+    }
+
+    /// None if the daemon does not have it.
+    async fn look(
+        &self,
+        docker: &Docker,
+        id: &WorkspaceId,
+        image: &str,
+    ) -> Result<Option<Vec<String>>, RuntimeError> {
+        match docker.inspect_image(image).await {
+            Ok(found) => {
+                let env = found.config.and_then(|config| config.env);
+                Ok(Some(env.unwrap_or_default()))
+            }
+            Err(error) if error::status(&error) == Some(404) => Ok(None),
+            Err(error) => Err(self.failed(id, "look for its image", &error)),
+        }
+    }
+
+    async fn pull(
+        &self,
+        docker: &Docker,
+        id: &WorkspaceId,
+        image: &str,
+    ) -> Result<(), RuntimeError> {
+        let tagged = image.contains('@')
+            || image
+                .rsplit('/')
+                .next()
+                .is_some_and(|name| name.contains(':'));
+        // Without a tag the daemon would pull all that there are.
+        let from = if tagged {
+            image.to_owned()
+        } else {
+            format!("{image}:latest")
+        };
+        tracing::info!(workspace = %id, image, "pulling the image");
+        let options = CreateImageOptionsBuilder::new().from_image(&from).build();
+        let mut progress = docker.create_image(Some(options), None, None);
+        while let Some(step) = progress.next().await {
+            if let Err(error) = step {
+                return Err(match error::status(&error) {
+                    None if !matches!(error, bollard::errors::Error::DockerStreamError { .. }) => {
+                        self.failed(id, "pull its image", &error)
+                    }
+                    _ => {
+                        let found = quoted(&error.to_string());
+                        missing(
+                            id,
+                            image,
+                            &format!(
+                                "it cannot be pulled: {found}; correct its name, or let the daemon log in to the registry"
+                            ),
+                        )
+                    }
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn missing(id: &WorkspaceId, image: &str, found: &str) -> RuntimeError {
+    let message =
+        format!("expected the image {image}, found that the daemon does not have it and {found}");
+    RuntimeError::new(id, RuntimeErrorKind::Image, message)
+}

@@ -1,0 +1,266 @@
+//! [`DockerRuntime`]: the runtime's interface over the daemon.
+
+use std::{sync::Arc, time::Duration};
+
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, ListContainersOptionsBuilder, StartContainerOptions,
+    StopContainerOptionsBuilder,
+};
+use provisionhook_host::{
+    container::Container,
+    files::{ContributedFile, FilePath},
+    runtime::{
+        Exited, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture, RuntimeState, StartSpec,
+    },
+    workspace_id::WorkspaceId,
+};
+
+use crate::{
+    create,
+    engine::{Engine, Found},
+    error,
+    events::Events,
+    files::{HOME, Places},
+    settings::Settings,
+    state,
+};
+
+/// Workspaces in containers of one daemon. Must be made and used inside a tokio runtime.
+pub struct DockerRuntime {
+    engine: Arc<Engine>,
+    events: Events,
+}
+
+impl DockerRuntime {
+    /// A runtime over these settings. Asks nothing of the daemon yet.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let engine = Arc::new(Engine::new(settings));
+        Self {
+            events: Events::follow(Arc::clone(&engine)),
+            engine,
+        }
+    }
+
+    async fn start(&self, spec: &StartSpec) -> Result<(), RuntimeError> {
+        let (engine, id) = (&self.engine, spec.id());
+        match engine.find(id).await? {
+            Found::Ours(_) => return Ok(()),
+            Found::Stranger => return Err(self.taken(id)),
+            // A start that was broken off.
+            Found::Created => engine.remove(id).await?,
+            Found::Nothing => {}
+        }
+        let container = spec.container();
+        let image = container.and_then(|container| container.image.as_deref());
+        let Some(image) = image.or(engine.settings.image.as_deref()) else {
+            let message = "expected an image, found none: name one, or configure a default";
+            return Err(RuntimeError::new(id, RuntimeErrorKind::Invalid, message));
+        };
+        let docker = engine.for_workspace(id, "start it").await?;
+        let image_env = engine.image_env(docker, id, image).await?;
+        tokio::task::block_in_place(|| Places::new(&engine.settings, id).prepare(spec))?;
+        let body = create::body(&engine.settings, spec, image, &image_env);
+        let name = CreateContainerOptionsBuilder::new()
+            .name(&engine.name(id))
+            .build();
+        match docker.create_container(Some(name), body).await {
+            Ok(_) => {}
+            Err(error) if error::status(&error) == Some(409) => return Err(self.taken(id)),
+            Err(error) => return Err(engine.failed(id, "create its container", &error)),
+        }
+        let started = match engine.has_command(docker, spec).await {
+            Ok(()) => docker
+                .start_container(&engine.name(id), None::<StartContainerOptions>)
+                .await
+                .map_err(|error| engine.failed(id, "start its container", &error)),
+            Err(error) => Err(error),
+        };
+        if started.is_err() {
+            // Nothing half-made stays behind; if it cannot be removed now, the next start does it.
+            if let Err(error) = engine.remove(id).await {
+                tracing::warn!(workspace = %id, %error, "a container that did not start is left over");
+            }
+        }
+        started
+    }
+
+    fn taken(&self, id: &WorkspaceId) -> RuntimeError {
+        let message = format!(
+            "expected the name {} to be free, found a container that is not this platform's: remove or rename it",
+            self.engine.name(id)
+        );
+        RuntimeError::new(id, RuntimeErrorKind::Obstructed, message)
+    }
+
+    async fn stop(&self, id: &WorkspaceId, grace: Duration) -> Result<(), RuntimeError> {
+        let engine = &self.engine;
+        if !matches!(self.state(id).await?, RuntimeState::Running { .. }) {
+            return Ok(());
+        }
+        let docker = engine.for_workspace(id, "stop it").await?;
+        let seconds = i32::try_from(grace.as_secs() + u64::from(grace.subsec_nanos() > 0));
+        let options = StopContainerOptionsBuilder::new()
+            .t(seconds.unwrap_or(i32::MAX))
+            .build();
+        match docker.stop_container(&engine.name(id), Some(options)).await {
+            Ok(()) => {}
+            // It ended by itself meanwhile.
+            Err(error) if matches!(error::status(&error), Some(304 | 404)) => {}
+            // The daemon goes on stopping it, however long the grace is.
+            Err(bollard::errors::Error::RequestTimeoutError) => {}
+            Err(error) => return Err(engine.failed(id, "stop it", &error)),
+        }
+        match self.wait(id).await {
+            Err(error) if error.kind() == RuntimeErrorKind::NotFound => Ok(()),
+            ended => ended.map(drop),
+        }
+    }
+
+    async fn state(&self, id: &WorkspaceId) -> Result<RuntimeState, RuntimeError> {
+        Ok(match self.engine.find(id).await? {
+            Found::Ours(container) => state::of(&container),
+            Found::Nothing | Found::Created | Found::Stranger => RuntimeState::Absent,
+        })
+    }
+
+    async fn list(&self) -> Result<Vec<(WorkspaceId, RuntimeState)>, RuntimeError> {
+        let platform = &self.engine.settings.platform;
+        let failed = |error| self.engine.failed_for_all("list containers", &error);
+        let docker = self.engine.docker().await.map_err(failed)?;
+        let options = ListContainersOptionsBuilder::new()
+            .all(true)
+            .filters(&platform.filter());
+        let listed = docker
+            .list_containers(Some(options.build()))
+            .await
+            .map_err(failed)?;
+        let ids = listed
+            .iter()
+            .filter_map(|listed| platform.workspace(listed.labels.as_ref()?));
+        let mut found = Vec::new();
+        for id in ids {
+            match self.state(&id).await? {
+                RuntimeState::Absent => {}
+                state @ (RuntimeState::Running { .. } | RuntimeState::Exited(_)) => {
+                    found.push((id, state))
+                }
+            }
+        }
+        found.sort_by(|one, two| one.0.cmp(&two.0));
+        Ok(found)
+    }
+
+    async fn wait(&self, id: &WorkspaceId) -> Result<Exited, RuntimeError> {
+        let mut events = self.events.clone();
+        loop {
+            match self.state(id).await {
+                Ok(RuntimeState::Exited(exited)) => return Ok(exited),
+                Ok(RuntimeState::Running { .. }) => {}
+                Ok(RuntimeState::Absent) => {
+                    let message = "expected a container, found none";
+                    return Err(RuntimeError::new(id, RuntimeErrorKind::NotFound, message));
+                }
+                // The subscription tells when the daemon is back.
+                Err(error) if error.kind() == RuntimeErrorKind::Unavailable => {}
+                Err(error) => return Err(error),
+            }
+            events.next().await;
+        }
+    }
+
+    /// Makes sure that nothing of the workspace runs.
+    async fn ended(&self, id: &WorkspaceId) -> Result<(), RuntimeError> {
+        if matches!(self.state(id).await?, RuntimeState::Running { .. }) {
+            let message = "expected a workspace that has ended, found it running: stop it first";
+            return Err(RuntimeError::new(
+                id,
+                RuntimeErrorKind::StillRunning,
+                message,
+            ));
+        }
+        Ok(())
+    }
+
+    async fn clear(&self, id: &WorkspaceId) -> Result<(), RuntimeError> {
+        self.ended(id).await?;
+        match self.engine.find(id).await? {
+            Found::Ours(_) => self.engine.save_log(id).await?,
+            Found::Created => {}
+            Found::Nothing | Found::Stranger => return Ok(()),
+        }
+        self.engine.remove(id).await?;
+        tokio::task::block_in_place(|| self.places(id).clear())
+    }
+
+    async fn remove(&self, id: &WorkspaceId) -> Result<(), RuntimeError> {
+        self.ended(id).await?;
+        match self.engine.find(id).await? {
+            Found::Ours(_) | Found::Created => self.engine.remove(id).await?,
+            Found::Nothing | Found::Stranger => {}
+        }
+        tokio::task::block_in_place(|| self.places(id).delete())
+    }
+
+    fn places<'a>(&'a self, id: &'a WorkspaceId) -> Places<'a> {
+        Places::new(&self.engine.settings, id)
+    }
+}
+
+impl Runtime for DockerRuntime {
+    fn refusal(&self, container: Option<&Container>) -> Option<String> {
+        self.engine.settings.refusal(container)
+    }
+
+    fn start<'a>(&'a self, spec: &'a StartSpec) -> RuntimeFuture<'a, ()> {
+        Box::pin(self.start(spec))
+    }
+
+    fn stop<'a>(&'a self, id: &'a WorkspaceId, grace: Duration) -> RuntimeFuture<'a, ()> {
+        Box::pin(self.stop(id, grace))
+    }
+
+    fn home(&self, _: &WorkspaceId) -> Option<String> {
+        Some(HOME.to_owned())
+    }
+
+    fn state<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, RuntimeState> {
+        Box::pin(self.state(id))
+    }
+
+    fn list(&self) -> RuntimeFuture<'_, Vec<(WorkspaceId, RuntimeState)>> {
+        Box::pin(self.list())
+    }
+
+    fn logs<'a>(&'a self, id: &'a WorkspaceId, tail: Option<u64>) -> RuntimeFuture<'a, Vec<u8>> {
+        Box::pin(self.engine.logs(id, tail))
+    }
+
+    fn wait<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, Exited> {
+        Box::pin(self.wait(id))
+    }
+
+    fn clear<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()> {
+        Box::pin(self.clear(id))
+    }
+
+    fn put_files<'a>(
+        &'a self,
+        id: &'a WorkspaceId,
+        files: Arc<[ContributedFile]>,
+    ) -> RuntimeFuture<'a, Vec<FilePath>> {
+        Box::pin(async move { tokio::task::block_in_place(|| self.places(id).put(&files)) })
+    }
+
+    fn remove_files<'a>(
+        &'a self,
+        id: &'a WorkspaceId,
+        paths: Vec<FilePath>,
+    ) -> RuntimeFuture<'a, ()> {
+        Box::pin(async move { tokio::task::block_in_place(|| self.places(id).remove(&paths)) })
+    }
+
+    fn remove<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()> {
+        Box::pin(self.remove(id))
+    }
+}

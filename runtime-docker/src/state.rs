@@ -1,0 +1,85 @@
+//! What a container's state is for the platform.
+
+use bollard::models::{ContainerInspectResponse, ContainerState};
+use provisionhook_host::runtime::{Exit, Exited, RuntimeState};
+
+/// The state of a container that has been started.
+pub(crate) fn of(container: &ContainerInspectResponse) -> RuntimeState {
+    let Some(state) = &container.state else {
+        return RuntimeState::Exited(Exited {
+            exit: Exit::Unknown,
+            at: None,
+        });
+    };
+    let runs = [state.running, state.restarting, state.paused];
+    if runs.contains(&Some(true)) {
+        return RuntimeState::Running {
+            pid: state
+                .pid
+                .and_then(|pid| i32::try_from(pid).ok())
+                .unwrap_or(0),
+            started_at: state.started_at.as_deref().and_then(unix_ms).unwrap_or(0),
+        };
+    }
+    RuntimeState::Exited(Exited {
+        exit: exit(state),
+        at: state.finished_at.as_deref().and_then(unix_ms),
+    })
+}
+
+/// The daemon tells a signal as the exit code of a shell would.
+fn exit(state: &ContainerState) -> Exit {
+    let code = state.exit_code.and_then(|code| i32::try_from(code).ok());
+    code.map_or(Exit::Unknown, Exit::Code)
+}
+
+/// RFC 3339; a year before 1970 means that it never happened.
+fn unix_ms(text: &str) -> Option<i64> {
+    let time: jiff::Timestamp = text.parse().ok()?;
+    Some(time.as_millisecond()).filter(|ms| *ms > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(state: ContainerState) -> RuntimeState {
+        of(&ContainerInspectResponse {
+            state: Some(state),
+            ..ContainerInspectResponse::default()
+        })
+    }
+
+    #[test]
+    fn a_container_that_restarts_or_is_paused_is_running() {
+        for running in [
+            ContainerState {
+                running: Some(true),
+                ..ContainerState::default()
+            },
+            ContainerState {
+                restarting: Some(true),
+                ..ContainerState::default()
+            },
+            ContainerState {
+                paused: Some(true),
+                ..ContainerState::default()
+            },
+        ] {
+            assert!(matches!(state(running), RuntimeState::Running { .. }));
+        }
+    }
+
+    #[test]
+    fn an_end_has_its_code_and_its_time() {
+        let ended = ContainerState {
+            exit_code: Some(3),
+            finished_at: Some("2026-11-23T10:00:00.5Z".into()),
+            ..ContainerState::default()
+        };
+        let at = Some(1_795_428_000_500);
+        let exit = Exit::Code(3);
+        assert_eq!(state(ended), RuntimeState::Exited(Exited { exit, at }));
+        assert_eq!(unix_ms("0001-01-01T00:00:00Z"), None);
+    }
+}

@@ -1,0 +1,217 @@
+//! What only Docker has: images, limits, users, mounts, the daemon itself, and other people's containers.
+
+use std::{sync::Arc, time::Duration};
+
+use provisionhook_host::{
+    container::{Container, Mount, Resources},
+    runtime::{Runtime, RuntimeErrorKind, RuntimeState, StartSpec},
+    workspace_id::WorkspaceId,
+};
+use provisionhook_runtime_docker::{DockerRuntime, Settings};
+use runtime_conformance::Subject as _;
+use zeroize::Zeroizing;
+
+use crate::{Docker, daemon::IMAGE};
+
+fn spec(id: &str, script: &str, container: Container) -> StartSpec {
+    let command = ["sh", "-c", script].map(str::to_owned).to_vec();
+    let env = [("PATH", "/bin"), ("TOKEN", "s3cret-of-the-test")];
+    let env = env.map(|(key, value)| (key.to_owned(), Zeroizing::new(value.to_owned())));
+    StartSpec::new(id.parse().unwrap(), command, env.to_vec())
+        .unwrap()
+        .with_container(Some(container))
+}
+
+fn busybox() -> Container {
+    Container {
+        image: Some(IMAGE.to_owned()),
+        ..Container::default()
+    }
+}
+
+async fn output(runtime: &dyn Runtime, spec: &StartSpec) -> String {
+    runtime.start(spec).await.unwrap();
+    runtime.wait(spec.id()).await.unwrap();
+    String::from_utf8(runtime.logs(spec.id(), None).await.unwrap()).unwrap()
+}
+
+impl Docker {
+    /// What the daemon's own client prints.
+    fn client(&self, arguments: &[&str]) -> String {
+        let output = self.0.command(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_is_not_there_is_said_to_be_missing_and_nothing_is_left() {
+    let docker = Docker::fresh().await;
+    let runtime = docker.runtime();
+    let container = Container {
+        image: Some("127.0.0.1:9/no/such:1".to_owned()),
+        ..Container::default()
+    };
+    let spec = spec("missing", "true", container);
+    let error = runtime.start(&spec).await.unwrap_err();
+    assert_eq!(error.kind(), RuntimeErrorKind::Image, "{error}");
+    assert!(
+        error.to_string().contains("127.0.0.1:9/no/such:1"),
+        "{error}"
+    );
+    assert_eq!(
+        runtime.state(spec.id()).await.unwrap(),
+        RuntimeState::Absent
+    );
+    assert_eq!(docker.client(&["ps", "-aq"]), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_and_mounts_are_what_was_asked_for_and_the_user_owns_its_home() {
+    let docker = Docker::fresh().await;
+    let cache = docker.0.directory().join("cache");
+    std::fs::create_dir(&cache).unwrap();
+    std::fs::write(cache.join("hello"), "from outside\n").unwrap();
+    let source = cache.display().to_string();
+    let settings = Settings {
+        mounts: vec![source.clone()],
+        ..docker.settings()
+    };
+    let runtime = DockerRuntime::new(settings);
+    let container = Container {
+        user: Some("1234:1234".to_owned()),
+        mounts: vec![Mount {
+            source,
+            target: "/cache".to_owned(),
+            read_only: true,
+        }],
+        resources: Resources {
+            millicpus: Some(500),
+            memory_bytes: Some(64 << 20),
+            pids: Some(50),
+        },
+        ..busybox()
+    };
+    let script = "cat /cache/hello; (echo x >/cache/y) 2>/dev/null && echo written; id -u; echo mine >file && cat file";
+    let spec = spec("limits", script, container);
+    assert_eq!(output(&runtime, &spec).await, "from outside\n1234\nmine\n");
+    let format = "{{.HostConfig.NanoCpus}} {{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}";
+    let limits = docker.client(&["inspect", "-f", format, "provisionhook-test-limits"]);
+    assert_eq!(limits, "500000000 67108864 50");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strangers_container_is_neither_seen_nor_touched() {
+    let docker = Docker::fresh().await;
+    let runtime = docker.runtime();
+    let name = "provisionhook-test-taken";
+    docker.client(&[
+        "run",
+        "-d",
+        "--network",
+        "none",
+        "--name",
+        name,
+        IMAGE,
+        "/bin/sleep",
+        "600",
+    ]);
+    assert_eq!(runtime.list().await.unwrap(), []);
+    let spec = spec("taken", "true", busybox());
+    let error = runtime.start(&spec).await.unwrap_err();
+    assert_eq!(error.kind(), RuntimeErrorKind::Obstructed, "{error}");
+    runtime.stop(spec.id(), Duration::ZERO).await.unwrap();
+    runtime.remove(spec.id()).await.unwrap();
+    assert_eq!(
+        docker.client(&["inspect", "-f", "{{.State.Running}}", name]),
+        "true"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_platforms_on_one_daemon_do_not_meet() {
+    let docker = Docker::fresh().await;
+    let one = docker.runtime();
+    let other = DockerRuntime::new(Settings {
+        platform: "other".parse().unwrap(),
+        root: docker.0.directory().join("other"),
+        ..docker.settings()
+    });
+    let spec = spec("same-id", "sleep 600", busybox());
+    one.start(&spec).await.unwrap();
+    assert_eq!(other.list().await.unwrap(), []);
+    other.start(&spec).await.unwrap();
+    other.stop(spec.id(), Duration::ZERO).await.unwrap();
+    other.remove(spec.id()).await.unwrap();
+    let state = one.state(spec.id()).await.unwrap();
+    assert!(matches!(state, RuntimeState::Running { .. }), "{state:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_was_broken_off_is_made_good() {
+    let docker = Docker::fresh().await;
+    let runtime = docker.runtime();
+    let labels = [
+        "--label",
+        "provisionhook.platform=test",
+        "--label",
+        "provisionhook.workspace=broken",
+    ];
+    let create = [
+        "create",
+        "--network",
+        "none",
+        "--name",
+        "provisionhook-test-broken",
+    ];
+    docker.client(&[&create[..], &labels, &[IMAGE, "/bin/false"]].concat());
+    let id: WorkspaceId = "broken".parse().unwrap();
+    assert_eq!(runtime.state(&id).await.unwrap(), RuntimeState::Absent);
+    let spec = spec("broken", "echo whole", busybox());
+    assert_eq!(output(&*runtime, &spec).await, "whole\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_stands_in_no_label_and_with_the_file_form_nowhere_in_the_daemon() {
+    let docker = Docker::fresh().await;
+    let runtime = DockerRuntime::new(Settings {
+        env_in_file: true,
+        ..docker.settings()
+    });
+    let spec = spec("inspected", "echo $TOKEN; sleep 600", busybox());
+    runtime.start(&spec).await.unwrap();
+    while runtime.logs(spec.id(), None).await.unwrap() != b"s3cret-of-the-test\n" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let inspected = docker.client(&["inspect", "provisionhook-test-inspected"]);
+    assert!(!inspected.contains("s3cret"), "{inspected}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_is_away_is_said_to_be_and_the_end_is_heard_when_it_is_back() {
+    let mut docker = Docker::fresh().await;
+    let runtime = docker.runtime();
+    let spec = spec("away", "sleep 4; exit 6", busybox());
+    runtime.start(&spec).await.unwrap();
+    docker.0.stop();
+    let error = runtime.state(spec.id()).await.unwrap_err();
+    assert_eq!(error.kind(), RuntimeErrorKind::Unavailable, "{error}");
+    let waiting = {
+        let (runtime, id) = (Arc::clone(&runtime), spec.id().clone());
+        tokio::spawn(async move { runtime.wait(&id).await })
+    };
+    docker.0.start_again();
+    let ended = waiting.await.unwrap().unwrap();
+    assert_eq!(ended.exit, provisionhook_host::runtime::Exit::Code(6));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_fails_is_started_again_as_often_as_was_asked() {
+    let docker = Docker::fresh().await;
+    let container = Container {
+        max_restarts: 2,
+        ..busybox()
+    };
+    let spec = spec("restarts", "echo run; exit 1", container);
+    assert_eq!(output(&*docker.runtime(), &spec).await, "run\nrun\nrun\n");
+}

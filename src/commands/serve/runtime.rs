@@ -1,0 +1,59 @@
+//! The runtime that the operator chose.
+
+use std::{error::Error, fs, io::ErrorKind, path::Path, sync::Arc};
+
+use provisionhook_host::runtime::{LocalRuntime, Runtime};
+use provisionhook_runtime_docker::{DockerRuntime, Platform};
+
+use crate::config::{Config, RuntimeKind};
+
+/// Where the name of this platform is kept, so that it finds its containers again.
+const PLATFORM_FILE: &str = "platform";
+
+/// The runtime over the state directory, which must exist. To be called inside a tokio runtime.
+pub(super) fn of(
+    config: &Config,
+    open_files: Option<u64>,
+) -> Result<Arc<dyn Runtime>, Box<dyn Error>> {
+    Ok(match config.runtime {
+        RuntimeKind::Local => Arc::new(local(config, open_files)?),
+        RuntimeKind::Docker => {
+            let platform = match config.docker_platform()? {
+                Some(platform) => platform,
+                None => drawn(&config.state_dir)?,
+            };
+            Arc::new(DockerRuntime::new(config.docker(platform)?))
+        }
+    })
+}
+
+/// Process trees of this machine, with this very program as their supervisor.
+fn local(config: &Config, open_files: Option<u64>) -> Result<LocalRuntime, Box<dyn Error>> {
+    let program = std::env::current_exe()?;
+    let mut supervisor = vec![program.into_os_string(), "supervise".into()];
+    supervisor.extend(open_files.map(|limit| format!("--open-files={limit}").into()));
+    Ok(LocalRuntime::new(
+        &config.state_dir.join("workspaces"),
+        supervisor,
+    )?)
+}
+
+/// The name that was drawn at the first start.
+fn drawn(state_dir: &Path) -> Result<Platform, Box<dyn Error>> {
+    let path = state_dir.join(PLATFORM_FILE);
+    let unusable = |what: &dyn std::fmt::Display| {
+        format!(
+            "{}: expected the name of this platform, found: {what}; set `docker.platform` to the one that its containers carry",
+            path.display()
+        )
+    };
+    match fs::read_to_string(&path) {
+        Ok(name) => Ok(name.trim().parse().map_err(|error| unusable(&error))?),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let name = format!("{:012x}", getrandom::u64()? & 0xffff_ffff_ffff);
+            fs::write(&path, &name).map_err(|error| unusable(&error))?;
+            Ok(name.parse()?)
+        }
+        Err(error) => Err(unusable(&error).into()),
+    }
+}

@@ -1,0 +1,77 @@
+//! The binary over a real Docker Engine.
+
+use std::fs;
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::{
+    daemon::{Daemon, IMAGE},
+    world::{World, until},
+};
+
+fn docker(world: World, daemon: &Daemon) -> World {
+    let (socket, secrets) = (daemon.socket(), daemon.directory().join("secrets"));
+    world.write_config("runtime = \"docker\"\n");
+    world.with_tables(&format!(
+        "[docker]\nsocket = {socket:?}\nsecrets_dir = {secrets:?}\nimage = \"{IMAGE}\"\nnetwork = \"none\"\n"
+    ))
+}
+
+#[test]
+fn a_workspace_in_a_container_has_what_plugins_set_and_outlives_the_platform() {
+    let daemon = Daemon::start();
+    let world = docker(World::new(), &daemon);
+    world.write_config("runtime = \"docker\"\n");
+    let platform = world.serve();
+    let script = "echo $GH_TOKEN | head -c 4; echo; echo $NPM_TOKEN $HOME; while [ ! -e go ]; do sleep 0.1; done; exit 3";
+    let request = json!({"role": "reviewer", "command": ["sh", "-c", script]});
+    let made = platform
+        .post("/workspaces", request.to_string())
+        .expect(201);
+    let id = made["id"].as_str().unwrap();
+    assert_eq!(made["runtime"], "docker");
+    until("the workspace to speak", || {
+        platform.output(id).contains("/workspace\n")
+    });
+    assert!(
+        platform.output(id).starts_with("ghs_\nnpm_"),
+        "{}",
+        platform.output(id)
+    );
+    platform.end(Signal::KILL);
+
+    let platform = world.serve();
+    assert_eq!(platform.show(id)["state"], "running");
+    fs::write(world.path("state/workspaces").join(id).join("home/go"), "").unwrap();
+    until("the end to be noticed", || {
+        platform.show(id)["state"] == "stopped"
+    });
+    assert_eq!(platform.show(id)["exit_code"], 3);
+    platform.delete(id);
+    let left = daemon.command(&["ps", "-aq"]).output().unwrap();
+    assert!(left.stdout.is_empty(), "{left:?}");
+    assert!(!world.path("state/workspaces").join(id).exists());
+}
+
+#[test]
+fn what_the_daemon_cannot_do_is_told_apart() {
+    let mut daemon = Daemon::start();
+    let world = docker(World::bare(), &daemon);
+    world.write_config("runtime = \"docker\"\n");
+    let platform = world.serve();
+    let image = json!({"command": ["true"], "container": {"image": "127.0.0.1:9/none:1"}});
+    let refused = platform.post("/workspaces", image.to_string()).expect(422);
+    assert_eq!(refused["error"], "the image cannot be had");
+    let mount =
+        json!({"command": ["true"], "container": {"mounts": [{"source": "/etc", "target": "/x"}]}});
+    let refused = platform.post("/workspaces", mount.to_string()).expect(400);
+    assert_eq!(refused["problems"][0]["field"], "container");
+    daemon.stop();
+    let any = json!({"command": ["true"]}).to_string();
+    let refused = platform.post("/workspaces", any.as_str()).expect(503);
+    let error = "the runtime of workspaces cannot be reached: try again later";
+    assert_eq!(refused["error"], error);
+    daemon.start_again();
+    platform.post("/workspaces", any).expect(422);
+}

@@ -1,0 +1,90 @@
+//! What every runtime of workspaces must do, as tests that are run again for each.
+//!
+//! A runtime has a [`Subject`], and one line that expands to a test for each case:
+//!
+//! ```text
+//! runtime_conformance::suite!(crate::Local);
+//! ```
+//!
+//! The commands of the cases need a POSIX `sh`, `env`, `cat`, `sleep` and `stat` where the workspace runs.
+
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+pub mod end;
+pub mod files;
+pub mod start;
+mod world;
+
+use std::sync::Arc;
+
+use provisionhook_host::{container::Container, runtime::Runtime, workspace_id::WorkspaceId};
+
+pub use self::world::World;
+
+/// A runtime under test, with a place of its own.
+pub trait Subject: Sized + Send + Sync {
+    /// A runtime that has no workspaces.
+    fn fresh() -> impl Future<Output = Self> + Send;
+
+    /// The runtime.
+    fn runtime(&self) -> Arc<dyn Runtime>;
+
+    /// What a platform has that was started again over the same place.
+    fn restarted(&self) -> Arc<dyn Runtime>;
+
+    /// What the runtime needs to be told of a container, if anything.
+    fn container(&self) -> Option<Container> {
+        None
+    }
+
+    /// A workspace id that no other test uses, where places are shared.
+    fn id(&self, name: &str) -> WorkspaceId {
+        name.parse().unwrap()
+    }
+}
+
+/// A test for each case.
+#[macro_export]
+macro_rules! suite {
+    ($subject:ty) => {
+        $crate::suite!(
+            $subject:
+            start {
+                the_environment_is_exactly_what_was_said,
+                a_start_that_is_repeated_starts_nothing,
+                a_command_that_is_not_there_leaves_nothing_behind,
+                what_is_ours_is_listed,
+                output_is_kept_in_the_order_of_writing,
+                a_platform_that_was_restarted_finds_its_workspaces,
+            }
+            end {
+                an_exit_code_is_kept,
+                a_stop_asks_first,
+                a_process_that_ignores_term_is_killed,
+                a_workspace_starts_again_with_its_files_and_its_log,
+                what_runs_is_not_removed_and_what_is_removed_is_gone,
+                nobody_waits_for_what_never_was,
+            }
+            files {
+                files_are_there_before_the_command,
+                a_file_is_replaced_whole_while_the_workspace_runs,
+                a_secret_file_can_be_taken_away,
+            }
+        );
+    };
+    ($subject:ty: $($module:ident { $($case:ident,)+ })+) => {
+        $($(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                $crate::$module::$case(&$crate::World::<$subject>::fresh().await).await;
+            }
+        )+)+
+    };
+}

@@ -1,0 +1,154 @@
+//! A Docker Engine of the test's own, on a socket of its own, with one image.
+
+use std::{
+    fs::{self, File},
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+/// The image: a busybox.
+pub(crate) const IMAGE: &str = "provisionhook-test/busybox:1";
+/// What is in it.
+const TOOLS: [&str; 9] = [
+    "sh", "env", "cat", "sleep", "stat", "echo", "ls", "id", "kill",
+];
+
+/// A daemon that ends with the test.
+pub(crate) struct Daemon {
+    process: Child,
+    directory: TempDir,
+}
+
+impl Daemon {
+    pub(crate) fn start() -> Self {
+        // The path of a Unix socket is short.
+        let directory = tempfile::Builder::new().prefix("dk").tempdir().unwrap();
+        let process = Self::spawn(directory.path());
+        let daemon = Self { process, directory };
+        daemon.wait();
+        daemon.import();
+        daemon
+    }
+
+    fn spawn(directory: &Path) -> Child {
+        let path = |name: &str| directory.join(name).display().to_string();
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(directory.join("log"))
+            .unwrap();
+        Command::new("dockerd")
+            .args([
+                "--data-root",
+                &path("data"),
+                "--exec-root",
+                &path("exec"),
+                "--pidfile",
+                &path("pid"),
+            ])
+            .args(["-H", &format!("unix://{}", path("sock"))])
+            .args([
+                "--iptables=false",
+                "--ip6tables=false",
+                "--bridge=none",
+                "--live-restore",
+            ])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|error| panic!("dockerd (Debian: docker.io): {error}"))
+    }
+
+    /// Ends the daemon; its containers go on.
+    pub(crate) fn stop(&mut self) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+        self.process.wait().unwrap();
+    }
+
+    pub(crate) fn start_again(&mut self) {
+        self.process = Self::spawn(self.directory.path());
+        self.wait();
+    }
+
+    fn wait(&self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !self.docker(&["version"]) {
+            let log = fs::read_to_string(self.directory.path().join("log")).unwrap();
+            assert!(Instant::now() < deadline, "dockerd does not start:\n{log}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn import(&self) {
+        let root = self.directory.path().join("image");
+        fs::create_dir_all(root.join("bin")).unwrap();
+        fs::copy("/bin/busybox", root.join("bin/busybox"))
+            .unwrap_or_else(|error| panic!("/bin/busybox (Debian: busybox-static): {error}"));
+        for tool in TOOLS {
+            symlink("busybox", root.join("bin").join(tool)).unwrap();
+        }
+        let tar = self.directory.path().join("image.tar");
+        let packed = Command::new("tar")
+            .arg("-C")
+            .arg(&root)
+            .arg("-cf")
+            .arg(&tar)
+            .arg(".")
+            .status();
+        assert!(packed.unwrap().success());
+        let tar = tar.display().to_string();
+        let import = ["import", "-c", "ENV OF_THE_IMAGE=1", &tar, IMAGE];
+        let imported = self.command(&import).output().unwrap();
+        assert!(imported.status.success(), "{imported:?}");
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.directory.path().join("sock")
+    }
+
+    /// The client, which is not ours.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("docker");
+        command
+            .arg("-H")
+            .arg(format!("unix://{}", self.socket().display()))
+            .args(arguments);
+        command
+    }
+
+    fn docker(&self, arguments: &[&str]) -> bool {
+        self.command(arguments).output().unwrap().status.success()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let all = self.command(&["ps", "-aq"]).output();
+        let ids = all
+            .map(|all| String::from_utf8_lossy(&all.stdout).into_owned())
+            .unwrap_or_default();
+        let ids: Vec<&str> = ids.split_whitespace().collect();
+        if !ids.is_empty() {
+            let _gone = self.command(&["rm", "-f"]).args(ids).output();
+        }
+        let pid = self.process.id().to_string();
+        let _asked = Command::new("kill").arg(&pid).status();
+        let _ended = self.process.wait();
+        // What a daemon that did not end well left mounted would keep the directory.
+        let mounted = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+        let ours = self.directory.path().display().to_string();
+        for line in mounted.lines().rev().filter(|line| line.contains(&ours)) {
+            let at = line.split(' ').nth(1).unwrap_or_default();
+            let _unmounted = Command::new("umount").arg(at).status();
+        }
+    }
+}
