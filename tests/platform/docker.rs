@@ -6,22 +6,31 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::{
-    daemon::{Daemon, IMAGE},
+    daemon::{Daemon, IMAGE, Make},
     world::{World, until},
 };
 
-fn docker(world: World, daemon: &Daemon) -> World {
+fn docker(world: World, daemon: &Daemon, init: bool) -> World {
     let (socket, secrets) = (daemon.socket(), daemon.directory().join("secrets"));
     world.write_config("runtime = \"docker\"\n");
     world.with_tables(&format!(
-        "[docker]\nsocket = {socket:?}\nsecrets_dir = {secrets:?}\nimage = \"{IMAGE}\"\nnetwork = \"none\"\n"
+        "[docker]\nsocket = {socket:?}\nsecrets_dir = {secrets:?}\nimage = \"{IMAGE}\"\nnetwork = \"none\"\ninit = {init}\n"
     ))
 }
 
 #[test]
 fn a_workspace_in_a_container_has_what_plugins_set_and_outlives_the_platform() {
-    let daemon = Daemon::start();
-    let world = docker(World::new(), &daemon);
+    outlives_the_platform(Make::Docker, true);
+}
+
+#[test]
+fn so_it_has_and_does_over_podman() {
+    outlives_the_platform(Make::Podman, false);
+}
+
+fn outlives_the_platform(make: Make, init: bool) {
+    let daemon = Daemon::start(make);
+    let world = docker(World::new(), &daemon, init);
     world.write_config("runtime = \"docker\"\n");
     let platform = world.serve();
     let script = "echo $GH_TOKEN | head -c 4; echo; echo $NPM_TOKEN $HOME; while [ ! -e go ]; do sleep 0.1; done; exit 3";
@@ -56,8 +65,8 @@ fn a_workspace_in_a_container_has_what_plugins_set_and_outlives_the_platform() {
 
 #[test]
 fn what_the_daemon_cannot_do_is_told_apart() {
-    let mut daemon = Daemon::start();
-    let world = docker(World::bare(), &daemon);
+    let mut daemon = Daemon::start(Make::Docker);
+    let world = docker(World::bare(), &daemon, true);
     world.write_config("runtime = \"docker\"\n");
     let platform = world.serve();
     let image = json!({"command": ["true"], "container": {"image": "127.0.0.1:9/none:1"}});

@@ -17,50 +17,81 @@ const TOOLS: [&str; 9] = [
     "sh", "env", "cat", "sleep", "stat", "echo", "ls", "id", "kill",
 ];
 
+/// Who made the daemon.
+#[derive(Clone, Copy)]
+pub(crate) enum Make {
+    Docker,
+    Podman,
+}
+
+/// What Podman needs to be told where it runs without systemd and without the right to raise limits.
+const PODMAN: &str = r#"
+[containers]
+default_ulimits = ["nofile=20000:20000", "nproc=4096:4096"]
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+"#;
+
+impl Make {
+    fn spawn(self, directory: &Path) -> Child {
+        let path = |name: &str| directory.join(name).display().to_string();
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(directory.join("log"));
+        let socket = format!("unix://{}", path("sock"));
+        let (program, arguments) = match self {
+            Self::Docker => (
+                "dockerd",
+                format!(
+                    "--data-root {} --exec-root {} --pidfile {} -H {socket} --iptables=false --ip6tables=false --bridge=none --live-restore",
+                    path("data"),
+                    path("exec"),
+                    path("pid")
+                ),
+            ),
+            Self::Podman => (
+                "podman",
+                format!(
+                    "--root {} --runroot {} --storage-driver overlay system service --time 0 {socket}",
+                    path("data"),
+                    path("exec")
+                ),
+            ),
+        };
+        fs::write(directory.join("containers.conf"), PODMAN).unwrap();
+        Command::new(program)
+            .args(arguments.split(' '))
+            .env("CONTAINERS_CONF", directory.join("containers.conf"))
+            .stdout(Stdio::null())
+            .stderr(log.unwrap())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{program} (Debian: docker.io, podman): {error}"))
+    }
+}
+
 /// A daemon that ends with the test.
 pub(crate) struct Daemon {
+    make: Make,
     process: Child,
     directory: TempDir,
 }
 
 impl Daemon {
-    pub(crate) fn start() -> Self {
+    pub(crate) fn start(make: Make) -> Self {
         // The path of a Unix socket is short.
         let directory = tempfile::Builder::new().prefix("dk").tempdir().unwrap();
-        let process = Self::spawn(directory.path());
-        let daemon = Self { process, directory };
+        let process = make.spawn(directory.path());
+        let daemon = Self {
+            make,
+            process,
+            directory,
+        };
         daemon.wait();
         daemon.import();
         daemon
-    }
-
-    fn spawn(directory: &Path) -> Child {
-        let path = |name: &str| directory.join(name).display().to_string();
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(directory.join("log"))
-            .unwrap();
-        Command::new("dockerd")
-            .args([
-                "--data-root",
-                &path("data"),
-                "--exec-root",
-                &path("exec"),
-                "--pidfile",
-                &path("pid"),
-            ])
-            .args(["-H", &format!("unix://{}", path("sock"))])
-            .args([
-                "--iptables=false",
-                "--ip6tables=false",
-                "--bridge=none",
-                "--live-restore",
-            ])
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap_or_else(|error| panic!("dockerd (Debian: docker.io): {error}"))
     }
 
     /// Ends the daemon; its containers go on.
@@ -71,7 +102,7 @@ impl Daemon {
     }
 
     pub(crate) fn start_again(&mut self) {
-        self.process = Self::spawn(self.directory.path());
+        self.process = self.make.spawn(self.directory.path());
         self.wait();
     }
 

@@ -1,4 +1,4 @@
-//! The runtime over a real Docker Engine: each test starts its own daemon in a directory of its own.
+//! The runtime over a real Docker Engine, and over a real Podman: each test starts its own daemon in a directory of its own.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,8 +16,9 @@ use provisionhook_host::{container::Container, runtime::Runtime};
 use provisionhook_runtime_docker::{DockerRuntime, Settings};
 use runtime_conformance::Subject;
 
-use crate::daemon::{Daemon, IMAGE};
+use crate::daemon::{Daemon, IMAGE, Make};
 
+/// Workspaces on a daemon.
 struct Docker(Daemon);
 
 impl Docker {
@@ -30,11 +31,18 @@ impl Docker {
             ..Settings::new("test".parse().unwrap(), root)
         }
     }
+
+    fn container() -> Container {
+        Container {
+            image: Some(IMAGE.to_owned()),
+            ..Container::default()
+        }
+    }
 }
 
 impl Subject for Docker {
     async fn fresh() -> Self {
-        Self(Daemon::start())
+        Self(Daemon::start(Make::Docker))
     }
 
     fn runtime(&self) -> Arc<dyn Runtime> {
@@ -46,11 +54,44 @@ impl Subject for Docker {
     }
 
     fn container(&self) -> Option<Container> {
-        Some(Container {
-            image: Some(IMAGE.to_owned()),
-            ..Container::default()
-        })
+        Some(Self::container())
     }
 }
 
-runtime_conformance::suite!(Docker);
+/// The same over Podman, which has no init of its own unless one is installed.
+struct Podman(Docker);
+
+impl Subject for Podman {
+    async fn fresh() -> Self {
+        Self(Docker(Daemon::start(Make::Podman)))
+    }
+
+    fn runtime(&self) -> Arc<dyn Runtime> {
+        let settings = Settings {
+            init: false,
+            ..self.0.settings()
+        };
+        Arc::new(DockerRuntime::new(settings))
+    }
+
+    fn restarted(&self) -> Arc<dyn Runtime> {
+        self.runtime()
+    }
+
+    /// Podman takes a name without a value for one that is not said.
+    fn adds(&self) -> &[&str] {
+        &["HOSTNAME", "TERM", "container", "OF_THE_IMAGE"]
+    }
+
+    fn container(&self) -> Option<Container> {
+        Some(Docker::container())
+    }
+}
+
+mod engine {
+    runtime_conformance::suite!(super::Docker);
+}
+
+mod podman {
+    runtime_conformance::suite!(super::Podman);
+}

@@ -44,6 +44,11 @@ pub trait Subject: Sized + Send + Sync {
         None
     }
 
+    /// Variables that it cannot keep out of the environment. To be said in the operator's guide.
+    fn adds(&self) -> &[&str] {
+        &[]
+    }
+
     /// A workspace id that no other test uses, where places are shared.
     fn id(&self, name: &str) -> WorkspaceId {
         name.parse().unwrap()

@@ -4,7 +4,7 @@ use provisionhook_host::runtime::{RuntimeErrorKind, RuntimeState, WORKSPACE_ID_K
 
 use crate::{Subject, World};
 
-/// Nothing is inherited from the platform, and nothing is added but the workspace's id.
+/// Nothing is inherited from the platform, and nothing is added but the workspace's id and what the subject owns up to.
 pub async fn the_environment_is_exactly_what_was_said<S: Subject>(world: &World<S>) {
     let spec = world.command("exact", &["env"]);
     world.runtime.start(&spec).await.unwrap();
@@ -14,7 +14,19 @@ pub async fn the_environment_is_exactly_what_was_said<S: Subject>(world: &World<
         .iter()
         .map(|(key, value)| format!("{key}={}", **value));
     let mut expected: Vec<String> = expected.flat_map(lines).collect();
+    let adds = world.subject.adds();
+    let is_added = |line: &String| {
+        adds.iter()
+            .any(|name| line.starts_with(&format!("{name}=")))
+    };
     let mut found = lines(world.logs(spec.id()).await);
+    let all = found.len();
+    found.retain(|line| !is_added(line));
+    assert_eq!(
+        all - found.len(),
+        adds.len(),
+        "it says that it adds more than it does"
+    );
     expected.sort();
     found.sort();
     assert_eq!(found, expected);
