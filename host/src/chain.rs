@@ -6,9 +6,12 @@
 //!
 //! [`apply`] is the hot path: without a lock, an allocation or a log line for plugins that are ready at once. [`run`] goes
 //! on to work out environment, provenance and conflicts. [`run_within`] answers in time whatever a plugin does.
+//! [`contribute`] then asks for the files.
 
 mod attempt;
+mod contribute;
 mod explain;
+mod one;
 mod outcome;
 mod select;
 mod settle;
@@ -27,7 +30,10 @@ use crate::{
 use attempt::{Attempt, Progress};
 use settle::Settled;
 
-pub use explain::{Change, ChangeKind, Explanation, explain};
+pub use contribute::{Asked, Contributed, SetFile, contribute, contribute_within};
+pub(crate) use contribute::{blocked, conflict, protect};
+pub use explain::{Change, ChangeKind, ExplainedFile, ExplainedStep, Explanation, explain};
+pub(crate) use one::Caller;
 pub use outcome::{ChainError, ChainOutcome, Step, StepOutcome};
 pub(crate) use select::selects;
 pub use within::run_within;

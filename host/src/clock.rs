@@ -1,6 +1,7 @@
-//! A clock that is cheap enough to be read around every call.
+//! A clock that is cheap enough to be read around every call, spans of time, and chance.
 
 use std::{
+    ops::RangeInclusive,
     sync::OnceLock,
     time::{Duration, Instant},
 };
@@ -26,9 +27,38 @@ fn coarse() -> Duration {
     )
 }
 
+/// Whole milliseconds; the largest number for what does not fit.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A part of `whole`, drawn evenly from this range of hundredths.
+pub(crate) fn random_part(whole: u64, hundredths: RangeInclusive<u64>) -> u64 {
+    // In 1/1024 of the range, so that tokens with a common life still differ. Without randomness the middle will do.
+    let draw = getrandom::u64().unwrap_or(512) % 1024;
+    let width = hundredths.end().saturating_sub(*hundredths.start());
+    let part = hundredths
+        .start()
+        .saturating_mul(1024)
+        .saturating_add(width.saturating_mul(draw));
+    let product = u128::from(whole).saturating_mul(u128::from(part));
+    u64::try_from(product / (100 * 1024)).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn random_parts_stay_in_their_range_and_differ() {
+        let drawn: std::collections::BTreeSet<u64> =
+            (0..100).map(|_| random_part(1_000_000, 75..=90)).collect();
+        assert!(
+            drawn.iter().all(|part| (750_000..=900_000).contains(part)),
+            "{drawn:?}"
+        );
+        assert!(drawn.len() > 10, "{drawn:?}");
+    }
 
     #[test]
     fn keeps_to_the_fine_clock() {

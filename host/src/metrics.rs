@@ -2,6 +2,7 @@
 
 mod plugins;
 mod tokens;
+mod upkeep;
 
 use std::{
     fmt,
@@ -18,10 +19,11 @@ use prometheus_client::{
 use self::{
     plugins::{Boot, Plugins},
     tokens::Tokens,
+    upkeep::Upkeep,
 };
 use crate::{
-    registry::Registry as PluginRegistry, report::PluginReport, store::WorkspaceState,
-    token::Broker,
+    fault::Fault, registry::Registry as PluginRegistry, report::PluginReport,
+    store::WorkspaceState, token::Broker,
 };
 
 /// What was built, for the metric that says so.
@@ -44,6 +46,7 @@ pub struct Metrics {
     provisions: Family<Outcome, Counter>,
     provision_seconds: Histogram,
     workspaces: Family<InState, Gauge>,
+    upkeep: Upkeep,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -101,6 +104,8 @@ impl Metrics {
         registry.register_collector(Box::new(Boot::new(reports)));
         registry.register_collector(Box::new(Plugins(plugins)));
         registry.register_collector(Box::new(Tokens(broker)));
+        let upkeep = Upkeep::default();
+        upkeep.register(&mut registry);
         for state in WorkspaceState::ALL {
             drop(workspaces.get_or_create(&InState {
                 state: state.as_str(),
@@ -111,6 +116,7 @@ impl Metrics {
             provisions,
             provision_seconds,
             workspaces,
+            upkeep,
         }
     }
 
@@ -141,6 +147,17 @@ impl Metrics {
                     .inc_by(step);
             }
         }
+    }
+
+    /// A plugin was called for a workspace that runs or has ended.
+    pub(crate) fn called(&self, call: &'static str, plugin: &str, fault: Option<&Fault>) {
+        self.upkeep
+            .called(call, plugin, fault.map(|fault| fault.kind));
+    }
+
+    /// So many times a plugin has yet to hear that a workspace has ended.
+    pub(crate) fn owed(&self, plugins: usize) {
+        self.upkeep.owed(plugins);
     }
 
     /// All metrics in the OpenMetrics text format.

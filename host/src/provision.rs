@@ -10,16 +10,23 @@
 )]
 
 mod access;
+mod account;
+mod back_off;
 mod container;
 mod environment;
 mod error;
 mod fields;
+mod files;
+mod keep;
 mod launch;
+mod owed;
+mod plugins;
 mod reconcile;
 mod records;
 mod spec;
 mod tasks;
 mod token;
+mod turns;
 mod watch;
 mod workspace;
 
@@ -34,9 +41,9 @@ pub use self::{
     fields::Problem,
     spec::WorkspaceRequest,
     token::{PREFIX as TOKEN_PREFIX, WorkspaceToken},
-    workspace::{Provision, Reason, Step, Variable, Workspace},
+    workspace::{File, Provision, Reason, Step, Variable, Workspace},
 };
-use self::{records::Records, tasks::Tasks};
+use self::{keep::Keepers, owed::Debts, records::Records, tasks::Tasks};
 use crate::{
     chain,
     metrics::Metrics,
@@ -118,6 +125,8 @@ struct Inner {
     settings: Settings,
     access: Access,
     tasks: Arc<Tasks>,
+    keepers: Keepers,
+    debts: Debts,
 }
 
 /// A workspace that was just provisioned, and its token, which nobody can ask for again.
@@ -128,6 +137,9 @@ pub struct Provisioned {
     /// Its token.
     pub token: WorkspaceToken,
 }
+
+/// How long whoever ends a workspace waits for the plugins to clean up. The others are told in the background.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 type Outcome<T> = Result<T, ProvisionError>;
 
@@ -158,6 +170,8 @@ impl Provisioner {
             settings,
             access,
             tasks,
+            keepers: Keepers::default(),
+            debts: Debts::default(),
         }))
     }
 
@@ -197,7 +211,7 @@ impl Provisioner {
     pub async fn restart(&self, id: &WorkspaceId) -> Outcome<Provisioned> {
         let id = id.clone();
         self.operate(id.clone(), move |inner| async move {
-            let record = inner.end(inner.records.get(&id).await?).await?;
+            let record = inner.end(inner.records.get(&id).await?, PATIENCE).await?;
             inner
                 .runtime
                 .clear(&id)
@@ -223,7 +237,7 @@ impl Provisioner {
     pub async fn stop(&self, id: &WorkspaceId) -> Outcome<Workspace> {
         let id = id.clone();
         self.operate(id.clone(), move |inner| async move {
-            let record = inner.end(inner.records.get(&id).await?).await?;
+            let record = inner.end(inner.records.get(&id).await?, PATIENCE).await?;
             inner.records.with_provision(record).await
         })
         .await
@@ -236,7 +250,7 @@ impl Provisioner {
     pub async fn delete(&self, id: &WorkspaceId) -> Outcome<()> {
         let id = id.clone();
         self.operate(id.clone(), move |inner| async move {
-            let record = inner.end(inner.records.get(&id).await?).await?;
+            let record = inner.end(inner.records.get(&id).await?, PATIENCE).await?;
             inner
                 .runtime
                 .remove(&id)

@@ -233,6 +233,11 @@ impl Snapshot {
         Self { plugins, waves }
     }
 
+    /// A snapshot of this plugin alone.
+    pub(crate) fn only(plugin: Arc<Plugin>) -> Self {
+        Self::new(vec![plugin])
+    }
+
     pub(crate) fn waves(&self) -> &[Wave] {
         &self.waves
     }

@@ -4,8 +4,8 @@ use std::{process::ExitCode, sync::Arc};
 
 use provisionhook_host::{
     call::{Attributes, Call},
-    chain::{ChangeKind, Explanation, Settings, explain},
-    env::{BaseEnv, BaseOrigin, Provenance},
+    chain::{ChangeKind, ExplainedFile, Explanation, Settings, explain},
+    env::{BaseEnv, BaseOrigin, Provenance, Source},
     registry::Registry,
     secret::Secret,
     services::state::StateStore,
@@ -82,7 +82,14 @@ fn print(explanation: &Explanation) {
             .as_ref()
             .map(|cause| format!(": {cause}"))
             .unwrap_or_default();
-        output::line(&format!("plugin {}: {}{cause}", step.plugin, step.outcome));
+        let what = match step.call {
+            "contribute" => " (files)",
+            _ => "",
+        };
+        output::line(&format!(
+            "plugin {}{what}: {}{cause}",
+            step.plugin, step.outcome
+        ));
     }
     for change in &explanation.changes {
         let sign = match change.kind {
@@ -97,6 +104,9 @@ fn print(explanation: &Explanation) {
             change.provenance.key,
             history(&change.provenance)
         ));
+    }
+    for file in &explanation.files {
+        output::line(&format!("+ {}", described(file)));
     }
     if let Some(error) = &explanation.error {
         output::error(error);
@@ -115,18 +125,26 @@ fn shortened(value: &str) -> String {
     }
 }
 
+/// `.config/tool 0600 secret, 40 bytes    (put by plugin a over plugin b)`.
+fn described(file: &ExplainedFile) -> String {
+    let secret = if file.secret { " secret" } else { "" };
+    let over = over(&file.overrode);
+    let (path, mode, size, set_by) = (&file.path, &file.mode, file.size, &file.set_by);
+    format!("$HOME/{path} {mode}{secret}, {size} bytes    (put by {set_by}{over})")
+}
+
 /// `set by plugin a over workspace`.
 fn history(provenance: &Provenance) -> String {
     let verb = if provenance.removed { "removed" } else { "set" };
-    let over: Vec<String> = provenance
-        .overrode
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    let over = if over.is_empty() {
-        String::new()
-    } else {
-        format!(" over {}", over.join(", "))
-    };
+    let over = over(&provenance.overrode);
     format!("{verb} by {}{over}", provenance.set_by)
+}
+
+/// ` over workspace, plugin b`; nothing if nobody was there before.
+fn over(sources: &[Source]) -> String {
+    if sources.is_empty() {
+        return String::new();
+    }
+    let sources: Vec<String> = sources.iter().map(ToString::to_string).collect();
+    format!(" over {}", sources.join(", "))
 }

@@ -7,6 +7,7 @@ use std::{
     path::Path,
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use provisionhook_host::{
@@ -29,6 +30,9 @@ use crate::{cli::Run, config::Config};
 
 /// What a shell gives for a command that a signal ended, less the signal's number.
 const SIGNALLED: u8 = 128;
+
+/// How long plugins may take to clean up after the command.
+const CLEANUP: Duration = Duration::from_secs(15);
 
 /// Provisions, runs the command on this terminal, and ends with its exit status. The API listens on a port of its own, for
 /// the workspace's tokens; nothing is left behind.
@@ -61,9 +65,22 @@ async fn workspace(config: &Config, booted: &Booted, request: WorkspaceRequest) 
     }));
     let created = provisioner.create(request).await;
     let exited = match created {
-        Ok(provisioned) => Ok(foreground.wait(&provisioned.workspace.record.id).await?),
+        Ok(provisioned) => {
+            let id = provisioned.workspace.record.id;
+            let exited = foreground.wait(&id).await?;
+            // So that its end is on record before the store goes.
+            provisioner.stop(&id).await?;
+            Ok(exited)
+        }
         Err(error) => Err(error),
     };
+    let left = provisioner.settle(CLEANUP).await;
+    if left > 0 {
+        tracing::error!(
+            plugins = left,
+            "expected every plugin to clean up after the command, found some that could not in time; what they made upstream for it may be left until it expires"
+        );
+    }
     drop(stop);
     serving.await??;
     Ok(match exited?.exit {

@@ -62,7 +62,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "chain",
-        &["capability", "env", "health", "redact", "registry"],
+        &["capability", "env", "files", "health", "redact", "registry"],
     ),
     (
         "token",
@@ -75,7 +75,17 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "provision",
         &[
-            "chain", "env", "metrics", "redact", "registry", "runtime", "store", "token",
+            "capability",
+            "chain",
+            "env",
+            "files",
+            "metrics",
+            "redact",
+            "registry",
+            "runtime",
+            "sealed",
+            "store",
+            "token",
         ],
     ),
     (

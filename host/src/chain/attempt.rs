@@ -69,6 +69,21 @@ impl Attempt<'_> {
         edits: &mut Edits,
     ) -> Result<(), Fault> {
         edits.begin(u32::try_from(index).unwrap_or(u32::MAX), &plugin.keys);
+        let call = self.call;
+        self.guard(plugin, move || mutator.mutate(call, edits))
+            .await
+    }
+
+    /// Makes any call of the plugin, and waits for it as long as it may take.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    #[inline]
+    pub(super) async fn guard<'f, T>(
+        &mut self,
+        plugin: &Plugin,
+        begin: impl FnOnce() -> Outcome<'f, T>,
+    ) -> Result<T, Fault> {
         if self
             .call
             .deadline
@@ -78,7 +93,7 @@ impl Attempt<'_> {
         }
         plugin.health.admit()?;
         let begun = self.now;
-        let result = match mutate(mutator, self.call, edits) {
+        let result = match caught(begin) {
             Ok(Outcome::Ready(result)) => result,
             Ok(Outcome::Pending(later)) => self.wait(plugin, later).await,
             Err(fault) => Err(fault),
@@ -93,7 +108,7 @@ impl Attempt<'_> {
 
     /// # Errors
     /// The call failed, timed out or panicked.
-    async fn wait(&self, plugin: &Plugin, mut later: Later<'_, ()>) -> Result<(), Fault> {
+    async fn wait<T>(&self, plugin: &Plugin, mut later: Later<'_, T>) -> Result<T, Fault> {
         let share = plugin.policy.budget.unwrap_or(self.settings.plugin_budget);
         let own = TimerInstant::now() + share;
         let whole = self
@@ -124,16 +139,8 @@ impl Attempt<'_> {
 /// # Errors
 /// The plugin, one in code, panicked. A loaded one catches its own panics, and must.
 #[inline]
-fn mutate<'a>(
-    mutator: &'a dyn EnvMutator,
-    call: &'a Call,
-    edits: &'a mut Edits,
-) -> Result<Outcome<'a, ()>, Fault> {
-    catch_unwind(AssertUnwindSafe(move || {
-        let edits = edits;
-        mutator.mutate(call, edits)
-    }))
-    .map_err(|panic| panicked(&*panic))
+fn caught<'f, T>(begin: impl FnOnce() -> Outcome<'f, T>) -> Result<Outcome<'f, T>, Fault> {
+    catch_unwind(AssertUnwindSafe(begin)).map_err(|panic| panicked(&*panic))
 }
 
 #[cold]

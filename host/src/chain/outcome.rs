@@ -130,7 +130,7 @@ impl Scratch {
         }
     }
 
-    fn named_steps(&mut self, plugins: &Snapshot) -> Vec<Step> {
+    pub(super) fn named_steps(&mut self, plugins: &Snapshot) -> Vec<Step> {
         let named = |step: RawStep| Step {
             plugin: name(plugins, step.index),
             outcome: step.outcome,

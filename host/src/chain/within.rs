@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How much longer than its budget a run is waited for, so that a timeout inside it can be reported as what it is.
-const GRACE: Duration = Duration::from_millis(100);
+pub(super) const GRACE: Duration = Duration::from_millis(100);
 
 /// Runs the plugins on a task of their own on `runtime`, and gives up waiting when `budget`, or the deadline of `call` if
 /// that is sooner, is over. `runtime` should have threads to spare for plugins that get stuck.
@@ -32,9 +32,30 @@ pub async fn run_within(
     budget: Duration,
     plugins: Arc<Snapshot>,
     base: Arc<BaseEnv>,
-    mut call: Call,
+    call: Call,
     settings: Settings,
 ) -> Result<ChainOutcome, ChainError> {
+    within(runtime, budget, plugins, call, |watch, call| async move {
+        run_watched(watch.plugins(), base, &call, &settings, watch.progress()).await
+    })
+    .await
+}
+
+/// Does `work` with the plugins on a task of its own, with the call and its deadline.
+///
+/// # Errors
+/// Those of `work`; also if a plugin does not return in time, naming it.
+pub(super) async fn within<T, W>(
+    runtime: &Handle,
+    budget: Duration,
+    plugins: Arc<Snapshot>,
+    mut call: Call,
+    work: impl FnOnce(Watched, Call) -> W,
+) -> Result<T, ChainError>
+where
+    T: Send + 'static,
+    W: Future<Output = Result<T, ChainError>> + Send + 'static,
+{
     let latest = tokio::time::Instant::now() + budget;
     let deadline = call
         .deadline
@@ -45,11 +66,7 @@ pub async fn run_within(
         progress: Progress::default(),
         state: Mutex::default(),
     });
-    let watched = Watched(Arc::clone(&watch));
-    let task = runtime.spawn(async move {
-        let watch = &watched.0;
-        run_watched(&watch.plugins, base, &call, &settings, &watch.progress).await
-    });
+    let task = runtime.spawn(work(Watched(Arc::clone(&watch)), call));
     let abort = AbortOnDrop(task.abort_handle());
     let result = timeout_at(deadline + GRACE, task).await;
     drop(abort);
@@ -78,7 +95,17 @@ struct State {
 }
 
 /// Held by the task; dropped when the run has ended, however it did.
-struct Watched(Arc<Watch>);
+pub(super) struct Watched(Arc<Watch>);
+
+impl Watched {
+    pub(super) fn plugins(&self) -> &Snapshot {
+        &self.0.plugins
+    }
+
+    pub(super) fn progress(&self) -> &Progress {
+        &self.0.progress
+    }
+}
 
 impl Drop for Watched {
     fn drop(&mut self) {

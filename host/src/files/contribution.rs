@@ -28,6 +28,14 @@ pub struct ContributedFile {
     pub bytes: Zeroizing<Vec<u8>>,
 }
 
+impl ContributedFile {
+    /// Its bytes without white space around them, if they are secret and text.
+    pub(crate) fn secret_text(&self) -> Option<&str> {
+        let text = std::str::from_utf8(&self.bytes).ok();
+        text.filter(|_| self.secret).map(str::trim)
+    }
+}
+
 impl fmt::Debug for ContributedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ContributedFile")
@@ -74,6 +82,11 @@ impl Contribution {
             .inspect_err(|refused| {
                 self.refused.get_or_insert_with(|| refused.clone());
             })
+    }
+
+    /// What was put and must not be shown, as far as it is text.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().filter_map(ContributedFile::secret_text)
     }
 
     /// What was put.

@@ -1,4 +1,4 @@
-//! What answers show of workspaces. No value of any variable.
+//! What answers show of workspaces. No value of any variable, and no byte of any file.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     health::HealthReport,
-    provision::{Provisioned, Step, Variable, Workspace},
+    provision::{File, Provisioned, Step, Variable, Workspace},
     registry::Plugin,
     store::{WorkspaceRecord, WorkspaceState},
 };
@@ -38,6 +38,7 @@ pub(crate) struct Full<'a> {
     labels: &'a BTreeMap<String, String>,
     command: &'a [String],
     environment: &'a [Variable],
+    files: &'a [File],
     steps: &'a [Step],
 }
 
@@ -71,6 +72,7 @@ pub(crate) fn full(workspace: &Workspace) -> Full<'_> {
         labels: &workspace.record.spec.labels,
         command: &workspace.record.spec.command,
         environment: &workspace.provision.environment,
+        files: &workspace.provision.files,
         steps: &workspace.provision.steps,
     }
 }

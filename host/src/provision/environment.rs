@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    chain::{Step as ChainStep, StepOutcome},
-    env::{BaseEnv, BaseOrigin, Provenance, Refusal},
-    provision::{Provision, Settings, Step, Variable, WorkspaceToken},
+    env::{BaseEnv, BaseOrigin, Refusal},
+    provision::{Settings, WorkspaceToken},
     secret::Secret,
     store::WorkspaceRecord,
 };
@@ -48,37 +47,4 @@ pub(super) fn base(
         true,
     )?;
     Ok(Arc::new(base))
-}
-
-/// What the chain did, as it is recorded: names, and no values.
-pub(super) fn provision(steps: &[ChainStep], provenance: &[Provenance]) -> Provision {
-    Provision {
-        environment: provenance.iter().map(variable).collect(),
-        steps: steps.iter().map(step).collect(),
-    }
-}
-
-fn variable(from: &Provenance) -> Variable {
-    Variable {
-        key: from.key.clone(),
-        set_by: from.set_by.to_string(),
-        overrode: from.overrode.iter().map(ToString::to_string).collect(),
-        secret: from.secret,
-        removed: from.removed,
-    }
-}
-
-fn step(from: &ChainStep) -> Step {
-    let (outcome, fault) = match &from.outcome {
-        StepOutcome::Applied => ("applied", None),
-        StepOutcome::NotSelected => ("not_selected", None),
-        StepOutcome::Skipped(fault) => ("skipped", Some(fault.kind)),
-        StepOutcome::Failed(fault) => ("failed", Some(fault.kind)),
-    };
-    Step {
-        plugin: from.plugin.clone(),
-        outcome: outcome.to_owned(),
-        fault: fault.map(|kind| kind.as_str().to_owned()),
-        took_ms: u64::try_from(from.took.as_millis()).unwrap_or(u64::MAX),
-    }
 }

@@ -2,29 +2,27 @@
 
 use std::{error::Error, sync::Arc, time::Instant};
 
-use zeroize::Zeroizing;
-
 use crate::{
     call::{Attributes, Call},
-    chain::{self, ChainOutcome},
+    chain::Asked,
     fault::FaultKind,
     provision::{
         Inner, Outcome, ProvisionError, ProvisionErrorKind, Provisioned, Reason, WorkspaceToken,
-        environment, platform,
+        platform, plugins::Made,
     },
     runtime::{RuntimeErrorKind, StartSpec},
     store::{self, TokenHash, WorkspaceRecord, WorkspaceState},
 };
 
 /// Why a workspace did not start.
-struct Failure {
-    reason: Reason,
-    fault: Option<FaultKind>,
-    source: Box<dyn Error + Send + Sync>,
+pub(super) struct Failure {
+    pub(super) reason: Reason,
+    pub(super) fault: Option<FaultKind>,
+    pub(super) source: Box<dyn Error + Send + Sync>,
 }
 
 impl Failure {
-    fn new(reason: Reason, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    pub(super) fn new(reason: Reason, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             reason,
             fault: None,
@@ -44,15 +42,16 @@ impl Inner {
         let token = WorkspaceToken::generate()
             .map_err(|error| platform(Some(&id), "drawing a token", error))?;
         self.records.set_token(&id, token.hash()).await?;
+        self.owe(&record).await?;
         let launched = self.launch(&record, &token).await;
         let outcome = launched
             .as_ref()
-            .map_or_else(|failure| failure.reason.as_str(), |()| "running");
+            .map_or_else(|failure| failure.reason.as_str(), |_| "running");
         self.metrics.provisioned(outcome, begun.elapsed());
         match launched {
-            Ok(()) => {
+            Ok(asked) => {
                 tracing::info!(workspace = %id, "workspace running");
-                let record = self.running(record, token.hash()).await?;
+                let record = self.running(record, token.hash(), Some(asked)).await?;
                 Ok(Provisioned {
                     workspace: self.records.with_provision(record).await?,
                     token,
@@ -72,28 +71,28 @@ impl Inner {
         }
     }
 
+    /// Gives what the plugins said when they were asked for files.
     async fn launch(
         &self,
         record: &WorkspaceRecord,
         token: &WorkspaceToken,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<Asked>, Failure> {
         let _token = self.redactor.protect(token.secret());
-        let outcome = self.run_chain(record, token).await?;
-        let guards = outcome.protect(&self.redactor);
-        let env = outcome
-            .env
-            .iter()
-            .map(|(key, value)| (key.clone(), Zeroizing::new(value.value.expose().to_owned())))
-            .collect();
+        let Made {
+            env,
+            files,
+            asked,
+            guards,
+        } = self.run_plugins(record, token).await?;
         let spec = StartSpec::new(record.id.clone(), record.spec.command.clone(), env)
             .map_err(|error| start_failure(error.kind(), error))?
-            .with_container(record.spec.container.clone());
-        drop(outcome);
+            .with_container(record.spec.container.clone())
+            .with_files(files);
 
         // Before the start: the first thing that the workspace does may be to ask for a token.
         self.access.open(token.hash(), call(record), guards);
         match tokio::time::timeout(self.settings.start_time, self.runtime.start(&spec)).await {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => Ok(asked),
             Ok(Err(error)) => Err(start_failure(error.kind(), error)),
             Err(elapsed) => {
                 // It may have started after all, and a failed workspace must not run.
@@ -105,51 +104,13 @@ impl Inner {
         }
     }
 
-    /// The chain, on the runtime of the plugins. Returns in time whatever a plugin does.
-    async fn run_chain(
-        &self,
-        record: &WorkspaceRecord,
-        token: &WorkspaceToken,
-    ) -> Result<ChainOutcome, Failure> {
-        let home = self.runtime.home(&record.id);
-        let base = environment::base(&self.settings, record, home.as_deref(), token)
-            .map_err(|refusal| Failure::new(Reason::Unstartable, refusal))?;
-        let (budget, settings) = (self.settings.chain_time, self.settings.chain.clone());
-        let run = chain::run_within(
-            &self.plugins,
-            budget,
-            self.registry.snapshot(),
-            base,
-            call(record),
-            settings,
-        );
-        let outcome = run.await;
-        let (steps, provenance) = match &outcome {
-            Ok(outcome) => (&outcome.steps, outcome.provenance.as_slice()),
-            Err(error) => (&error.steps, &[][..]),
-        };
-        let provision = environment::provision(steps, provenance);
-        let recorded = self.records.set_provision(&record.id, &provision).await;
-        let outcome = outcome.map_err(|error| {
-            let reason = if error.fault.kind == FaultKind::TimedOut {
-                Reason::TimedOut
-            } else {
-                Reason::PluginFailed
-            };
-            Failure {
-                fault: Some(error.fault.kind),
-                ..Failure::new(reason, error)
-            }
-        })?;
-        recorded.map_err(|error| Failure::new(Reason::StartFailed, error))?;
-        Ok(outcome)
-    }
-
-    /// Records that a workspace runs, lets it ask for tokens, and watches for its end.
+    /// Records that a workspace runs, lets it ask for tokens, keeps it, and watches for its end. `asked`: see
+    /// [`keep`](Self::keep).
     pub(super) async fn running(
         self: &Arc<Self>,
         record: WorkspaceRecord,
         hash: TokenHash,
+        asked: Option<Vec<Asked>>,
     ) -> Outcome<WorkspaceRecord> {
         if !self.access.is_open(record.id.as_str()) {
             self.access.open(hash, call(&record), Vec::new());
@@ -161,27 +122,34 @@ impl Inner {
                 .advance(record, WorkspaceState::Running, store::Outcome::default())
                 .await?
         };
+        self.keep(&record, hash, asked);
         self.watch(record.id.clone(), hash);
         Ok(record)
     }
 
     /// Records that a workspace failed.
-    pub(super) async fn fail(&self, record: WorkspaceRecord, reason: Reason) -> Outcome<()> {
-        self.close(&record.id);
+    pub(super) async fn fail(
+        self: &Arc<Self>,
+        record: WorkspaceRecord,
+        reason: Reason,
+    ) -> Outcome<()> {
+        self.clean_up(&record.id).await;
         tracing::warn!(workspace = %record.id, reason = reason.as_str(), "workspace failed");
         let outcome = store::Outcome {
             reason: Some(reason.as_str().to_owned()),
             ..store::Outcome::default()
         };
-        self.records
+        let failed = self
+            .records
             .advance(record, WorkspaceState::Failed, outcome)
-            .await
-            .map(drop)
+            .await?;
+        self.pay(&failed.id).await;
+        Ok(())
     }
 }
 
 /// In whose name the workspace's plugins are called.
-fn call(record: &WorkspaceRecord) -> Call {
+pub(super) fn call(record: &WorkspaceRecord) -> Call {
     let spec = &record.spec;
     let attributes = Attributes {
         workspace_id: record.id.to_string(),

@@ -3,7 +3,7 @@
 //! A provision that was cut off before its start is failed and not run again: a plugin that takes the whole platform
 //! down would take it down at every start. [`restart`](crate::provision::Provisioner::restart) runs it again.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     provision::{Inner, Outcome, Provisioner, Reason, platform},
@@ -38,7 +38,7 @@ impl Provisioner {
         for (id, state) in found {
             inner.settle_unknown(&id, &state).await;
         }
-        Ok(())
+        inner.pay_all().await
     }
 }
 
@@ -58,10 +58,12 @@ impl Inner {
                 self.fail(record, Reason::Lost).await
             }
             (WorkspaceState::Provisioning, _) => self.fail(record, Reason::Interrupted).await,
-            (WorkspaceState::Stopping, _) => self.end(record).await.map(drop),
+            (WorkspaceState::Stopping, _) => self.end(record, Duration::ZERO).await.map(drop),
             (WorkspaceState::Failed | WorkspaceState::Stopped, RuntimeState::Running { .. }) => {
                 tracing::warn!(workspace = %id, "a workspace that should not run does: stopped");
-                self.halt(&id).await
+                self.halt(&id).await?;
+                self.clean_up(&id).await;
+                Ok(())
             }
             (WorkspaceState::Failed | WorkspaceState::Stopped, _) => Ok(()),
         }
@@ -76,7 +78,7 @@ impl Inner {
             return self.fail(record, Reason::Interrupted).await;
         };
         tracing::info!(workspace = %record.id, "workspace taken over");
-        self.running(record, hash).await.map(drop)
+        self.running(record, hash, None).await.map(drop)
     }
 
     /// A workspace that the runtime has and nobody asked for. Its files are kept: they may be all that is left of a lost store.

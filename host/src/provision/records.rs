@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::{
+    call::Attributes,
     metrics::Metrics,
     provision::{
         Outcome, Provision, ProvisionError, ProvisionErrorKind, Workspace, WorkspaceRequest,
         platform,
     },
     store::{
-        self, Store, StoreError, StoreErrorKind, TokenHash, Transition, WorkspaceRecord,
+        self, Owed, Store, StoreError, StoreErrorKind, TokenHash, Transition, WorkspaceRecord,
         WorkspaceState,
     },
     workspace_id::WorkspaceId,
@@ -69,16 +70,21 @@ impl Records {
 
     /// The workspace with what its last provision did.
     pub(super) async fn with_provision(&self, record: WorkspaceRecord) -> Outcome<Workspace> {
+        let provision = self.provision(&record.id).await?;
+        Ok(Workspace { record, provision })
+    }
+
+    /// What the last provision of a workspace did.
+    pub(super) async fn provision(&self, id: &WorkspaceId) -> Outcome<Provision> {
         let stored = self
             .store
-            .provision(&record.id)
+            .provision(id)
             .await
-            .map_err(|error| failed(Some(&record.id), error))?;
+            .map_err(|error| failed(Some(id), error))?;
         // What another version wrote and this one cannot read is history: the workspace itself does not depend on it.
-        let provision = stored
+        Ok(stored
             .and_then(|json| serde_json::from_str(&json).ok())
-            .unwrap_or_default();
-        Ok(Workspace { record, provision })
+            .unwrap_or_default())
     }
 
     /// Moves a workspace on from the state of `record`, and gives the record as it is then.
@@ -141,6 +147,48 @@ impl Records {
             .set_provision(id, json)
             .await
             .map(drop)
+            .map_err(|error| failed(Some(id), error))
+    }
+
+    /// Records which plugins are to hear when a workspace ends that is about to begin.
+    pub(super) async fn owe(
+        &self,
+        id: &WorkspaceId,
+        attributes: Attributes,
+        plugins: Vec<String>,
+    ) -> Outcome<()> {
+        self.store
+            .owe(&attributes, &plugins)
+            .await
+            .map_err(|error| failed(Some(id), error))
+    }
+
+    /// Records that it has ended, and says how many are to hear of it.
+    pub(super) async fn fall_due(&self, id: &WorkspaceId) -> Outcome<usize> {
+        let owed = self.store.fall_due(id).await;
+        owed.map(|owed| owed.len())
+            .map_err(|error| failed(Some(id), error))
+    }
+
+    pub(super) async fn owed(&self, id: &WorkspaceId) -> Outcome<Vec<Owed>> {
+        self.store
+            .owed(id)
+            .await
+            .map_err(|error| failed(Some(id), error))
+    }
+
+    /// The workspaces of which plugins are to hear, once for each plugin.
+    pub(super) async fn all_owed(&self) -> Outcome<Vec<WorkspaceId>> {
+        let owed = self.store.all_owed().await;
+        owed.map(|owed| owed.into_iter().map(|owed| owed.id).collect())
+            .map_err(|error| failed(None, error))
+    }
+
+    /// Records that a plugin has heard.
+    pub(super) async fn settle(&self, id: &WorkspaceId, plugin: &str) -> Outcome<()> {
+        self.store
+            .settle(id, plugin)
+            .await
             .map_err(|error| failed(Some(id), error))
     }
 

@@ -1,20 +1,17 @@
 //! Work that must not be cut off: it goes on when its caller goes away, one at a time for each workspace, and a shutdown waits for it.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch};
+use tokio::sync::{OwnedMutexGuard, watch};
 
+use super::turns::Turns;
 use crate::workspace_id::WorkspaceId;
 
 /// The running operations.
 pub(super) struct Tasks {
     /// How many run; `None` once no more may begin.
     running: watch::Sender<Count>,
-    turns: Mutex<HashMap<WorkspaceId, Arc<AsyncMutex<()>>>>,
+    turns: Turns,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -30,7 +27,7 @@ impl Tasks {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             running: watch::Sender::new(Count::default()),
-            turns: Mutex::default(),
+            turns: Turns::default(),
         })
     }
 
@@ -45,13 +42,7 @@ impl Tasks {
 
     /// Waits for the turn of an operation on workspace `id`. The turn ends when the guard is dropped.
     pub(super) async fn turn(&self, id: &WorkspaceId) -> OwnedMutexGuard<()> {
-        let turn = {
-            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            // Whoever holds or awaits a turn has a second reference; the others are of workspaces that rest or are gone.
-            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
-            Arc::clone(turns.entry(id.clone()).or_default())
-        };
-        turn.lock_owned().await
+        self.turns.of(id).await
     }
 
     /// Resolves once no operation may begin any more.
@@ -98,21 +89,5 @@ mod tests {
         });
         drop(task);
         assert_eq!(draining.await.unwrap(), 0);
-    }
-
-    #[tokio::test]
-    async fn operations_on_one_workspace_take_turns_and_others_do_not_wait() {
-        let tasks = Tasks::new();
-        let (a, b): (WorkspaceId, WorkspaceId) = ("a".parse().unwrap(), "b".parse().unwrap());
-        let first = tasks.turn(&a).await;
-        let _other = tasks.turn(&b).await;
-        assert!(
-            tokio::time::timeout(Duration::from_millis(1), tasks.turn(&a))
-                .await
-                .is_err()
-        );
-        drop(first);
-        let _second = tasks.turn(&a).await;
-        assert_eq!(tasks.turns.lock().unwrap().len(), 2);
     }
 }

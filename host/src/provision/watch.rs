@@ -1,9 +1,9 @@
 //! Watches running workspaces and records how they end; and ends them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
-    provision::{Inner, Outcome, platform},
+    provision::{Inner, Outcome, owed::FirstTry, platform},
     runtime::{Exit, Exited, RuntimeState},
     store::{self, TokenHash, WorkspaceRecord, WorkspaceState},
     workspace_id::WorkspaceId,
@@ -36,7 +36,12 @@ impl Inner {
     }
 
     /// Records the end of a run, unless another operation has done so, or has begun another run.
-    async fn ended(&self, id: &WorkspaceId, run: TokenHash, exited: Exited) -> Outcome<()> {
+    async fn ended(
+        self: &Arc<Self>,
+        id: &WorkspaceId,
+        run: TokenHash,
+        exited: Exited,
+    ) -> Outcome<()> {
         let Some(record) = self.records.find(id).await? else {
             return Ok(());
         };
@@ -48,7 +53,12 @@ impl Inner {
     }
 
     /// Ends a workspace, whatever state it is in, and gives its record afterwards. Its token opens nothing from now on.
-    pub(super) async fn end(&self, record: WorkspaceRecord) -> Outcome<WorkspaceRecord> {
+    /// Waits for the plugins to clean up, but not longer than `patience`.
+    pub(super) async fn end(
+        self: &Arc<Self>,
+        record: WorkspaceRecord,
+        patience: Duration,
+    ) -> Outcome<WorkspaceRecord> {
         let id = record.id.clone();
         self.close(&id);
         if matches!(
@@ -70,13 +80,24 @@ impl Inner {
             Ok(RuntimeState::Absent | RuntimeState::Running { .. }) => None,
             Err(error) => return Err(platform(Some(&id), "asking for the workspace", error)),
         };
-        self.stopped(record, exited).await
+        let (record, told) = self.stopped(record, exited).await?;
+        told.wait(patience).await;
+        Ok(record)
     }
 
-    /// Closes a workspace: its token opens nothing from now on, and what was cached for it alone is forgotten.
+    /// Closes a workspace: its token opens nothing from now on, what was cached for it alone is forgotten, and no plugin
+    /// begins to keep it.
     pub(super) fn close(&self, id: &WorkspaceId) {
         self.access.close(id.as_str());
         self.broker.forget_workspace(id.as_str());
+        self.keepers.stop(id);
+    }
+
+    /// What comes after the end of a workspace, however it ended, and before that is recorded.
+    pub(super) async fn clean_up(&self, id: &WorkspaceId) {
+        self.close(id);
+        self.keepers.stopped(id).await;
+        self.remove_secret_files(id).await;
     }
 
     /// Stops whatever runs of a workspace.
@@ -87,18 +108,21 @@ impl Inner {
             .map_err(|error| platform(Some(id), "stopping the workspace", error))
     }
 
-    /// Records that a workspace has ended.
+    /// Records that a workspace has ended, and begins to tell the plugins.
     pub(super) async fn stopped(
-        &self,
+        self: &Arc<Self>,
         record: WorkspaceRecord,
         exited: Option<Exited>,
-    ) -> Outcome<WorkspaceRecord> {
-        self.close(&record.id);
+    ) -> Outcome<(WorkspaceRecord, FirstTry)> {
+        self.clean_up(&record.id).await;
         let exit = exited.map_or(Exit::Unknown, |exited| exited.exit);
         tracing::info!(workspace = %record.id, ?exit, "workspace stopped");
-        self.records
+        let stopped = self
+            .records
             .advance(record, WorkspaceState::Stopped, outcome(exit))
-            .await
+            .await?;
+        let told = self.pay(&stopped.id).await;
+        Ok((stopped, told))
     }
 }
 

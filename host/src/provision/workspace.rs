@@ -18,8 +18,32 @@ pub struct Workspace {
 pub struct Provision {
     /// The variables that somebody set or removed, by name.
     pub environment: Vec<Variable>,
-    /// What each plugin did, in order.
+    /// The files that plugins have put, in the order in which they were put first.
+    #[serde(default)]
+    pub files: Vec<File>,
+    /// What each plugin did, in order: first those that set variables, then those that put files.
     pub steps: Vec<Step>,
+}
+
+/// One file of a plugin in a workspace, without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    /// Its path beneath the workspace's home.
+    pub path: String,
+    /// Its permission bits, in octal.
+    pub mode: String,
+    /// Whether its bytes must not be shown. Then it is removed when the workspace ends.
+    pub secret: bool,
+    /// How many bytes it has.
+    pub size: u64,
+    /// What is in it, in lower-case hex; not of a secret one, and not while it is being replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Who put it: `plugin NAME`.
+    pub set_by: String,
+    /// Those whose file that replaced, oldest first.
+    #[serde(default)]
+    pub overrode: Vec<String>,
 }
 
 /// One variable of a workspace, without its value.
@@ -44,6 +68,9 @@ pub struct Variable {
 pub struct Step {
     /// Its name.
     pub plugin: String,
+    /// What it was called for: `mutate` (its variables) or `contribute` (its files).
+    #[serde(default = "mutate")]
+    pub call: String,
     /// `applied`, `not_selected`, `skipped`, or `failed`.
     pub outcome: String,
     /// The kind of its fault, if it had one. What the fault says is in the log.
@@ -51,6 +78,11 @@ pub struct Step {
     pub fault: Option<String>,
     /// How long it took, in milliseconds, to within a tick of the kernel.
     pub took_ms: u64,
+}
+
+/// The only call there was when records did not name it.
+fn mutate() -> String {
+    "mutate".to_owned()
 }
 
 /// Why a workspace failed: what a caller outside may know. The cause is in the log.

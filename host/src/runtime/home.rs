@@ -96,23 +96,25 @@ impl Home {
     /// One call at a time for a workspace.
     ///
     /// # Errors
-    /// Something is in the way, or the file system refuses. The files before it have been put.
+    /// Something is in the way of one file, or the file system refuses it. The others have been put.
     pub fn put(&self, files: &[ContributedFile]) -> Result<Vec<FilePath>, RuntimeError> {
         if files.is_empty() {
             return Ok(Vec::new());
         }
         let home = self.open()?;
-        let mut put = Vec::new();
+        let (mut put, mut failed) = (Vec::new(), None);
         for file in files {
             let at = Place {
                 home: self,
                 path: &file.path,
             };
-            if at.put(home.as_fd(), file)? {
-                put.push(file.path.clone());
+            match at.put(home.as_fd(), file) {
+                Ok(true) => put.push(file.path.clone()),
+                Ok(false) => {}
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
-        Ok(put)
+        failed.map_or(Ok(put), Err)
     }
 
     /// Removes files; those that are gone already are no error. Directories stay.

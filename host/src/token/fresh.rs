@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{
-    BrokerSettings, TokenErrorKind,
-    clock::{Now, millis, random_part},
-};
+use super::{BrokerSettings, TokenErrorKind, clock::Now};
 use crate::{
     capability::Token,
+    clock::{millis, random_part},
     redact::{Guard, Redactor},
 };
 

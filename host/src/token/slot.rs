@@ -8,13 +8,11 @@ use std::sync::{
 use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 
-use super::{
-    TokenError,
-    cache::Key,
-    clock::{Now, millis, random_part},
-    fresh::Cached,
+use super::{TokenError, cache::Key, clock::Now, fresh::Cached};
+use crate::{
+    capability::Token,
+    clock::{millis, random_part},
 };
-use crate::capability::Token;
 
 /// How the flight ended, for all who wait for it; `None` while it is under way.
 pub(super) type Landing = Option<Result<Arc<Token>, TokenError>>;

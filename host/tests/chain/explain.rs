@@ -2,8 +2,10 @@
 
 use provisionhook_host::{
     call::Call,
+    capability::{Again, FileContributor},
     chain::{ChangeKind, Settings, explain},
     fault::FaultKind,
+    files::Contribution,
     redact::Redactor,
 };
 
@@ -91,4 +93,67 @@ async fn a_dry_run_that_fails_says_why() {
     );
     let outcomes: Vec<_> = explanation.steps.iter().map(|step| step.outcome).collect();
     assert_eq!(outcomes, ["applied", "failed"]);
+}
+
+/// Puts a program and a secret.
+struct Files;
+
+impl FileContributor for Files {
+    fn contribute<'a>(&'a self, call: &'a Call, files: &'a mut Contribution) -> Outcome<'a, Again> {
+        assert!(call.dry_run);
+        files.put(".local/bin/gh", 0o755, false, b"#!").unwrap();
+        files.put(".token", 0o600, true, b"hunter2hunter2").unwrap();
+        Outcome::Ready(Ok(Again(None)))
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_files_without_their_bytes() {
+    let registry = registry([("demo", sets("A", "1"))]);
+    for name in ["one", "two"] {
+        registry.register(Plugin {
+            files: Some(Arc::new(Files)),
+            ..Plugin::in_code(name)
+        });
+    }
+    let base = base([("PATH", "/bin")]);
+    let explanation = explain(
+        &registry.snapshot(),
+        base,
+        &Call::default(),
+        &Settings::default(),
+        &Redactor::new(),
+    )
+    .await;
+    let json = serde_json::to_value(&explanation).unwrap();
+    assert!(!json.to_string().contains("hunter2"), "{json}");
+    assert_eq!(
+        json["files"],
+        serde_json::json!([
+            {"path": ".local/bin/gh", "mode": "0755", "secret": false, "size": 2,
+             "set_by": "plugin two", "overrode": ["plugin one"]},
+            {"path": ".token", "mode": "0600", "secret": true, "size": 14,
+             "set_by": "plugin two", "overrode": ["plugin one"]},
+        ])
+    );
+    let steps: Vec<_> = explanation
+        .steps
+        .iter()
+        .map(|step| (&*step.plugin, step.call, step.outcome))
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            ("demo", "mutate", "applied"),
+            ("one", "contribute", "applied"),
+            ("two", "contribute", "applied")
+        ]
+    );
+    let path = explanation
+        .changes
+        .iter()
+        .find(|change| change.provenance.key == "PATH")
+        .unwrap();
+    assert_eq!(path.after.as_deref(), Some("$HOME/.local/bin:/bin"));
+    assert_eq!(path.provenance.set_by.to_string(), "platform");
 }

@@ -55,6 +55,7 @@ pub(crate) struct Platform {
     pub(crate) provisioner: Provisioner,
     pub(crate) runtime: Arc<LocalRuntime>,
     pub(crate) readiness: Readiness,
+    pub(crate) redactor: Redactor,
     stop: oneshot::Sender<()>,
     served: JoinHandle<Result<(), TlsError>>,
     _plugins: Plugins,
@@ -114,7 +115,7 @@ impl Plan {
             runtime: Arc::clone(&runtime) as Arc<dyn Runtime>,
             store: open_store(dir.path()).await,
             broker: broker.clone(),
-            redactor,
+            redactor: redactor.clone(),
             metrics: Arc::clone(&metrics),
             plugins: plugins.handle().clone(),
             settings: self.settings,
@@ -142,6 +143,7 @@ impl Plan {
             provisioner,
             runtime,
             readiness,
+            redactor,
             stop,
             served,
             _plugins: Plugins(Some(plugins)),
@@ -223,6 +225,35 @@ impl Platform {
         }
     }
 
+    /// The metrics, as text.
+    pub(crate) async fn metrics(&self) -> String {
+        client::send(self.address, "GET", "/metrics", None, None)
+            .await
+            .body
+    }
+
+    /// The workspace's home.
+    pub(crate) fn home(&self, id: &WorkspaceId) -> PathBuf {
+        home(&self.dir, id)
+    }
+
+    /// Waits until a file in the workspace's home is this.
+    pub(crate) async fn has(&self, id: &WorkspaceId, file: &str, text: &str) {
+        let path = self.home(id).join(file);
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let found = std::fs::read_to_string(&path).ok();
+            if found.as_deref() == Some(text) {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{file} is {found:?}, never {text:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// What the workspace has written, once it has ended.
     pub(crate) async fn output(&self, id: &WorkspaceId) -> String {
         self.reaches(id, WorkspaceState::Stopped).await;
@@ -247,6 +278,11 @@ impl Platform {
         }
         self.leave().await;
     }
+}
+
+/// The home of a workspace of the platform over this directory.
+pub(crate) fn home(dir: &TempDir, id: &WorkspaceId) -> PathBuf {
+    dir.path().join("workspaces").join(id.as_str()).join("work")
 }
 
 /// A request for a workspace that runs `sh -c script`.

@@ -10,8 +10,13 @@
 mod access;
 mod bench;
 mod client;
+mod ends;
+mod files;
+mod keeping;
 mod limits;
 mod listen;
+mod lives;
+mod owed;
 mod plugins;
 mod provisioning;
 mod reconcile;

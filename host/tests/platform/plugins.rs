@@ -11,9 +11,10 @@ use std::{
 
 use provisionhook_host::{
     call::Call,
-    capability::{EnvMutator, Outcome, Scope, Token, TokenProvider},
+    capability::{Again, EnvMutator, FileContributor, Outcome, Scope, Token, TokenProvider},
     env::Edits,
     fault::{Fault, FaultKind},
+    files::Contribution,
     registry::{Plugin, Registry},
     secret::Secret,
 };
@@ -60,6 +61,45 @@ pub(crate) fn stuck(registry: &Registry, name: &str) -> mpsc::Sender<()> {
         Ok(())
     });
     release
+}
+
+struct Contribute<F>(F);
+
+impl<F> FileContributor for Contribute<F>
+where
+    F: Fn(&Call, &mut Contribution) -> Result<Again, Fault> + Send + Sync,
+{
+    fn contribute<'a>(&'a self, call: &'a Call, files: &'a mut Contribution) -> Outcome<'a, Again> {
+        Outcome::Ready((self.0)(call, files))
+    }
+}
+
+/// Registers a plugin that puts files.
+pub(crate) fn contributor(
+    registry: &Registry,
+    name: &str,
+    contribute: impl Fn(&Call, &mut Contribution) -> Result<Again, Fault> + Send + Sync + 'static,
+) {
+    assert!(registry.register(Plugin {
+        files: Some(Arc::new(Contribute(contribute))),
+        ..Plugin::in_code(name)
+    }));
+}
+
+/// Asks to be called again after this long.
+///
+/// # Errors
+/// None; it is what a plugin answers.
+pub(crate) fn again(seconds: u64) -> Result<Again, Fault> {
+    Ok(Again(Some(Duration::from_secs(seconds))))
+}
+
+/// Asks for nothing more.
+///
+/// # Errors
+/// None; it is what a plugin answers.
+pub(crate) fn never_again() -> Result<Again, Fault> {
+    Ok(Again(None))
 }
 
 /// What a token provider does.

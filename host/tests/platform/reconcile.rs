@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 use crate::{
-    bench::{Plan, Platform, local, request},
+    bench::{Plan, Platform, home, local, request},
     client,
     plugins::{Gives, provider, setter},
 };
@@ -25,8 +25,7 @@ const UNTIL_TOLD: &str = "while [ ! -e end ]; do sleep 0.05; done; exit";
 
 /// Tells a workspace of [`UNTIL_TOLD`] to end.
 fn tell(dir: &TempDir, id: &WorkspaceId) {
-    let work = dir.path().join("workspaces").join(id.as_str()).join("work");
-    std::fs::write(work.join("end"), "").unwrap();
+    std::fs::write(home(dir, id).join("end"), "").unwrap();
 }
 
 /// Waits until the supervisor has recorded how a workspace ended.

@@ -1,0 +1,108 @@
+//! The files of plugins in a workspace that runs, or has ended.
+
+mod change;
+
+use crate::{
+    fault::{Fault, FaultKind},
+    files::{ContributedFile, FilePath},
+    provision::{Inner, Outcome, Provision, ProvisionError, platform},
+    store::{TokenHash, WorkspaceState},
+    workspace_id::WorkspaceId,
+};
+
+use change::{Change, Precedence};
+
+impl Inner {
+    /// Brings the files of one plugin in a running workspace up to date, and gives the paths of those that are new or
+    /// changed. The caller holds the workspace's turn. Nothing is done once the run with this token has ended.
+    ///
+    /// # Errors
+    /// The files cannot be beside those of other plugins, or the runtime or the store failed.
+    pub(super) async fn update_files(
+        &self,
+        id: &WorkspaceId,
+        run: TokenHash,
+        plugin: &str,
+        files: Vec<ContributedFile>,
+    ) -> Result<Vec<FilePath>, Fault> {
+        let runs = self.runs(id, run).await.map_err(|error| internal(&error))?;
+        if !runs {
+            return Ok(Vec::new());
+        }
+        let provision = self.records.provision(id).await;
+        let provision = provision.map_err(|error| internal(&error))?;
+        let change = Change::new(&provision.files, plugin, files, &self.precedence())?;
+        self.carry_out(id, provision, change)
+            .await
+            .map_err(|error| internal(&error))
+    }
+
+    async fn carry_out(
+        &self,
+        id: &WorkspaceId,
+        mut provision: Provision,
+        change: Change,
+    ) -> Outcome<Vec<FilePath>> {
+        let runtime = |error| platform(Some(id), "changing files", error);
+        let Change {
+            unfinished,
+            finished,
+            put,
+            gone,
+        } = change;
+        // What may have to be removed at the end is recorded before it is there.
+        if unfinished != provision.files {
+            provision.files.clone_from(&unfinished);
+            self.records.set_provision(id, &provision).await?;
+        }
+        if let Err(error) = self.runtime.remove_files(id, gone).await {
+            tracing::warn!(workspace = %id, %error, "a file that its plugin does not put any more is left");
+        }
+        let put = self
+            .runtime
+            .put_files(id, put.into())
+            .await
+            .map_err(runtime)?;
+        if finished != unfinished {
+            provision.files = finished;
+            self.records.set_provision(id, &provision).await?;
+        }
+        Ok(put)
+    }
+
+    /// Whether the run with this token goes on.
+    async fn runs(&self, id: &WorkspaceId, run: TokenHash) -> Outcome<bool> {
+        let record = self.records.find(id).await?;
+        Ok(
+            record.is_some_and(|record| record.state == WorkspaceState::Running)
+                && self.records.token(id).await? == Some(run),
+        )
+    }
+
+    /// Removes the secret files of a workspace that does not run any more.
+    pub(super) async fn remove_secret_files(&self, id: &WorkspaceId) {
+        let provision = match self.records.provision(id).await {
+            Ok(provision) => provision,
+            Err(error) => {
+                return tracing::error!(workspace = %id, error = error.causes(), "the secret files of the workspace may be left");
+            }
+        };
+        let secret = provision.files.iter().filter(|file| file.secret);
+        let paths = secret.filter_map(|file| FilePath::parse(&file.path).ok());
+        if let Err(error) = self.runtime.remove_files(id, paths.collect()).await {
+            tracing::error!(workspace = %id, %error, "a secret file of the workspace is left: remove it by hand");
+        }
+    }
+
+    /// Who comes after whom, and what then.
+    fn precedence(&self) -> Precedence {
+        Precedence {
+            names: self.registry.names(),
+            on_conflict: self.settings.chain.on_conflict,
+        }
+    }
+}
+
+fn internal(error: &ProvisionError) -> Fault {
+    Fault::new(FaultKind::Internal, error.causes())
+}
