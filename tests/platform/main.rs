@@ -13,8 +13,11 @@ mod command;
 #[path = "../support/docker_daemon.rs"]
 mod daemon;
 mod docker;
+mod gh;
+mod git;
 mod input;
 mod job;
+mod network;
 mod platform;
 mod refusals;
 mod restart;

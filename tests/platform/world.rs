@@ -38,7 +38,12 @@ pub(crate) struct World {
 impl World {
     /// Three real plugins and a broken file.
     pub(crate) fn new() -> Self {
-        let world = Self::bare();
+        Self::with_tokens_for(Duration::from_secs(3600))
+    }
+
+    /// The same, and GitHub's tokens live that long.
+    pub(crate) fn with_tokens_for(life: Duration) -> Self {
+        let world = Self::with_github(GithubServer::builder().token_lifetime(life));
         for (file, library) in [
             ("10-gh-identity.so", "gh_identity"),
             ("20-github-app-auth.so", "github_app_auth"),
@@ -65,12 +70,16 @@ impl World {
 
     /// No plugins.
     pub(crate) fn bare() -> Self {
+        Self::with_github(GithubServer::builder())
+    }
+
+    fn with_github(github: github_server::Builder) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .unwrap();
-        let github = GithubServer::builder()
+        let github = github
             .client_id("Iv1.demo")
             .public_key_pem(include_str!("../github-server/keys/app.public.pem"))
             .installation(815, "acme", &["website", "api"], &[("contents", "write")]);

@@ -37,6 +37,10 @@ fn check_accept(headers: &HeaderMap) -> Result<(), Refusal> {
         return Ok(());
     };
     let accept = accept.to_str().unwrap_or_default();
+    // An empty one says as little as none, and `gh api` sends it.
+    if accept.trim().is_empty() {
+        return Ok(());
+    }
     if accept
         .split(',')
         .any(|range| is_json(range.split(';').next().unwrap_or_default().trim()))

@@ -9,6 +9,7 @@ use axum::response::{AppendHeaders, IntoResponse};
 use serde_json::{Value, json};
 
 use crate::github::Github;
+use crate::installation::Level;
 use crate::refusal::Refusal;
 use crate::routes::page::Page;
 
@@ -53,7 +54,16 @@ pub(crate) async fn repository(
     if !permitted || !covered {
         return Err(Refusal::not_found());
     }
-    Ok(Json(installation.repository_to_json(&repository)))
+    let mut shown = installation.repository_to_json(&repository);
+    let contents = token.permissions.get("contents");
+    shown["permissions"] = json!({
+        "admin": false,
+        "maintain": false,
+        "push": contents >= Some(&Level::Write),
+        "triage": false,
+        "pull": contents.is_some(),
+    });
+    Ok(Json(shown))
 }
 
 pub(crate) async fn revoke(
