@@ -11,7 +11,9 @@
 //! - [`shared`]: a cache for each key, in which one fetches for all who ask.
 //! - [`quote`]: the service's own words, made fit for a log.
 //! - [`values`]: from what a secret store keeps to variables.
-//! - [`off_thread`] and [`command`]: files to read and commands to run, for a plugin that must not block.
+//! - [`form`], [`pause`], [`together`]: bodies of token endpoints, back-off, and several requests at once.
+//! - [`environment`], [`files`], [`command`]: variables, files and commands that a cloud's own tools get credentials from; the
+//!   last two work on a thread, [`off_thread`], because a plugin of class `async` must not block.
 //!
 //! A whole client, and its way through one request:
 //!
@@ -82,13 +84,18 @@
 
 pub mod base_url;
 pub mod command;
+pub mod environment;
+pub mod files;
+pub mod form;
 pub mod judge;
 pub mod limit;
 pub mod off_thread;
 pub mod outside;
+pub mod pause;
 pub mod quote;
 pub mod read;
 pub mod service;
 pub mod shared;
 pub mod skew;
+pub mod together;
 pub mod values;

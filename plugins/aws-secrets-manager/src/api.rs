@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use provisionhook_plugin_abi::{
     sdk::{Fault, Response},
     wire::FaultKind,
@@ -12,6 +11,7 @@ use provisionhook_provider_kit::{
     base_url::BaseUrl,
     limit::{self, Limit},
     outside::{Outside, Request},
+    pause,
     service::Service,
     skew::Skew,
 };
@@ -30,7 +30,6 @@ const MOST_BYTES: u64 = 9 * 1024 * 1024;
 /// Two tries that hang have to fit into the ten seconds that a call usually has.
 const LIMIT: Duration = Duration::from_secs(4);
 const TRIES: u32 = 3;
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// Secrets Manager in one region. Its methods may be called from any thread, at the same time.
 #[derive(Debug)]
@@ -129,7 +128,7 @@ impl<O: Outside> Api<O> {
                     if tried.times >= TRIES {
                         return Err(fault);
                     }
-                    let pause = pause(tried.times, self.outside.now());
+                    let pause = pause::after(tried.times, self.outside.now());
                     tracing::debug!(operation, ?pause, "trying again: {fault}");
                     self.outside.sleep(pause).await?;
                 }
@@ -230,25 +229,5 @@ impl<O: Outside> Api<O> {
             sts: &self.sts,
             skew: &self.skew,
         }
-    }
-}
-
-/// Twice as long each time, and up to half as long again, so that not all who were refused come back together.
-fn pause(times: u32, now: Timestamp) -> Duration {
-    let pause = FIRST_PAUSE * 2_u32.saturating_pow(times.saturating_sub(1).min(8));
-    let share = now.subsec_nanosecond().unsigned_abs() % 1000;
-    pause + pause * share / 2000
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_and_differ() {
-        let at = |nanoseconds| Timestamp::new(1, nanoseconds).unwrap();
-        assert_eq!(pause(1, at(0)), Duration::from_millis(200));
-        assert_eq!(pause(2, at(0)), Duration::from_millis(400));
-        assert_eq!(pause(1, at(999)), Duration::from_micros(299_900));
     }
 }

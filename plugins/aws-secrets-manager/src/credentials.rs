@@ -7,8 +7,6 @@
 mod chain;
 mod container;
 mod document;
-mod environment;
-mod files;
 mod ini;
 mod instance;
 pub mod keeper;
@@ -28,7 +26,6 @@ pub(crate) use self::source::session_name;
 
 pub use self::{
     container::Container,
-    environment::Environment,
     instance::Instance,
     profile::Profile,
     source::{Source, World},

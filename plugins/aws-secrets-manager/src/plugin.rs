@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use provisionhook_plugin_abi::{prelude::*, wire::FaultKind};
 use provisionhook_provider_kit::{
+    environment::Environment,
     outside::{Hosted, Outside},
     shared::{Fetched, Rules, Shared},
     values::{Variables, Wanted, take_all},
@@ -12,7 +13,7 @@ use provisionhook_provider_kit::{
 use crate::{
     api::Api,
     config::{Config, Settings},
-    credentials::{Environment, Source, Sts, keeper::Keeper},
+    credentials::{Source, Sts, keeper::Keeper},
     reference::Reference,
     secrets::Secrets,
 };

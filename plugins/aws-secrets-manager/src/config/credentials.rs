@@ -3,12 +3,12 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use provisionhook_plugin_abi::sdk::Fault;
+use provisionhook_provider_kit::environment::Environment;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::credentials::{
-    AssumedRole, Container, Credentials, Environment, Instance, Profile, Source, WebIdentity,
-    session_name,
+    AssumedRole, Container, Credentials, Instance, Profile, Source, WebIdentity, session_name,
 };
 
 /// `"chain"`, or an object with one key that names the source.

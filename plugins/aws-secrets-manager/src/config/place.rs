@@ -1,9 +1,7 @@
 //! Region and endpoints.
 
 use provisionhook_plugin_abi::sdk::Fault;
-use provisionhook_provider_kit::base_url::BaseUrl;
-
-use crate::credentials::Environment;
+use provisionhook_provider_kit::{base_url::BaseUrl, environment::Environment};
 
 /// Where AWS is. What the config does not say may come of the environment, if the config says that.
 #[derive(Debug)]

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use provisionhook_plugin_abi::sdk::Fault;
 use zeroize::Zeroizing;
 
-use super::{Container, Credentials, Environment, Instance, Profile, Source, WebIdentity};
+use provisionhook_provider_kit::environment::Environment;
+
+use super::{Container, Credentials, Instance, Profile, Source, WebIdentity};
 
 impl Source {
     /// Keys in the environment; a profile; a web identity; the container; the instance.

@@ -4,12 +4,14 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use provisionhook_plugin_abi::sdk::{Fault, Response};
 use provisionhook_provider_kit::{
+    environment::Environment,
+    files,
     outside::{Outside, Request},
     service::Service,
 };
 use zeroize::Zeroizing;
 
-use super::{Credentials, Environment, document::Document, files};
+use super::{Credentials, document::Document};
 
 /// Where a relative URI starts.
 const ECS: &str = "http://169.254.170.2";

@@ -9,12 +9,13 @@ use provisionhook_plugin_abi::{
 };
 use provisionhook_provider_kit::{
     base_url::BaseUrl,
+    environment::Environment,
     outside::{Outside, Request},
     service::Service,
 };
 use zeroize::Zeroizing;
 
-use super::{Credentials, Environment, document::Document};
+use super::{Credentials, document::Document};
 
 const USUAL: &str = "http://169.254.169.254";
 const USUAL_IPV6: &str = "http://[fd00:ec2::254]";

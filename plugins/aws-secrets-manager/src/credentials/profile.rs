@@ -3,12 +3,11 @@
 use std::{path::PathBuf, sync::Arc};
 
 use provisionhook_plugin_abi::sdk::Fault;
-use provisionhook_provider_kit::outside::Outside;
+use provisionhook_provider_kit::{environment::Environment, files, outside::Outside};
 use zeroize::Zeroizing;
 
 use super::{
-    AssumedRole, Container, Credentials, Environment, Instance, Source, WebIdentity, World, chain,
-    files,
+    AssumedRole, Container, Credentials, Instance, Source, WebIdentity, World, chain,
     ini::{self, Section},
     source,
 };

@@ -5,12 +5,12 @@ use std::time::Duration;
 use provisionhook_plugin_abi::sdk::{Fault, Response};
 use provisionhook_provider_kit::{
     base_url::BaseUrl,
+    form::Form,
     outside::{Outside, Request},
     quote::quoted,
     service::Service,
     skew::Skew,
 };
-use zeroize::Zeroizing;
 
 use super::{Credentials, xml};
 use crate::{error_code::Meaning, signer};
@@ -60,11 +60,11 @@ impl Sts {
         role: &AssumedRole,
         token: &str,
     ) -> Result<Credentials, Fault> {
-        let form = Form::new("AssumeRoleWithWebIdentity")
+        let form = form("AssumeRoleWithWebIdentity")
             .with("RoleArn", &role.role_arn)
             .with("RoleSessionName", &role.session_name)
             .with("WebIdentityToken", token);
-        let response = outside.send(self.request(form)).await?;
+        let response = outside.send(self.request(&form)).await?;
         read(&self.judged(response, &format!("the role {}", role.role_arn))?)
     }
 
@@ -79,7 +79,7 @@ impl Sts {
         role: &AssumedRole,
         base: &Credentials,
     ) -> Result<Credentials, Fault> {
-        let mut form = Form::new("AssumeRole")
+        let mut form = form("AssumeRole")
             .with("RoleArn", &role.role_arn)
             .with("RoleSessionName", &role.session_name);
         if let Some(external_id) = &role.external_id {
@@ -100,7 +100,7 @@ impl Sts {
         credentials: &Credentials,
     ) -> Result<String, Fault> {
         let response = self
-            .signed(outside, skew, &Form::new("GetCallerIdentity"), credentials)
+            .signed(outside, skew, &form("GetCallerIdentity"), credentials)
             .await?;
         let response = self.judged(response, "the credentials")?;
         let arn = text(&response).and_then(|text| xml::element(text, "Arn"));
@@ -121,7 +121,7 @@ impl Sts {
         let mut again = false;
         loop {
             let (sent, assumed) = (outside.now(), skew.seconds());
-            let request = self.request(Form(form.0.clone()));
+            let request = self.request(form);
             let request = signer::sign(
                 request,
                 credentials,
@@ -137,14 +137,8 @@ impl Sts {
         }
     }
 
-    fn request(&self, form: Form) -> Request {
-        let Form(mut body) = form;
-        Request::post(format!("{}/", self.base))
-            .timeout(LIMIT)
-            .body(
-                "application/x-www-form-urlencoded; charset=utf-8",
-                std::mem::take(&mut *body),
-            )
+    fn request(&self, form: &Form) -> Request {
+        form.post(format!("{}/", self.base)).timeout(LIMIT)
     }
 
     /// # Errors
@@ -175,6 +169,12 @@ impl Sts {
     }
 }
 
+fn form(action: &str) -> Form {
+    Form::default()
+        .with("Action", action)
+        .with("Version", VERSION)
+}
+
 fn text(response: &Response) -> Option<&str> {
     std::str::from_utf8(response.body()).ok()
 }
@@ -193,46 +193,4 @@ fn read(response: &Response) -> Result<Credentials, Fault> {
         })
     };
     read().ok_or_else(|| Fault::transient("expected credentials from AWS STS, found an answer without them; if it stays so, look for a proxy in between"))
-}
-
-/// A form. It may hold a token.
-struct Form(Zeroizing<Vec<u8>>);
-
-impl Form {
-    fn new(action: &str) -> Self {
-        Self(Zeroizing::new(
-            format!("Action={action}&Version={VERSION}").into_bytes(),
-        ))
-    }
-
-    fn with(mut self, name: &str, value: &str) -> Self {
-        // Room for all of it, so that nothing of it stays behind in memory that is given back.
-        let mut grown = Zeroizing::new(Vec::with_capacity(
-            self.0.len() + name.len() + 3 * value.len() + 2,
-        ));
-        grown.append(&mut self.0);
-        grown.extend(format!("&{name}=").bytes());
-        for byte in value.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                grown.push(byte);
-            } else {
-                grown.extend(format!("%{byte:02X}").bytes());
-            }
-        }
-        Self(grown)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_form_escapes_what_must_be() {
-        let form = Form::new("X").with("A", "a b&c=ü/").with("B", "");
-        assert_eq!(
-            std::str::from_utf8(&form.0).unwrap(),
-            "Action=X&Version=2011-06-15&A=a%20b%26c%3D%C3%BC%2F&B="
-        );
-    }
 }

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use provisionhook_plugin_abi::sdk::Fault;
-use provisionhook_provider_kit::outside::Outside;
+use provisionhook_provider_kit::{environment::Environment, files, outside::Outside};
 
-use super::{AssumedRole, Credentials, Environment, Sts, files};
+use super::{AssumedRole, Credentials, Sts};
 
 /// The token's file, and the role that trusts it.
 #[derive(Debug)]

@@ -2,12 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use aws_secrets_manager::{
-    AwsSecretsManager,
-    config::Settings,
-    credentials::{Credentials, Environment},
-};
+use aws_secrets_manager::{AwsSecretsManager, config::Settings, credentials::Credentials};
 use provisionhook_plugin_abi::sdk::Fault;
+use provisionhook_provider_kit::environment::Environment;
 use provisionhook_provider_kit_testing::Wire;
 use serde_json::{Value, json};
 

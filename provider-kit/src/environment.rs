@@ -1,10 +1,11 @@
-//! The variables that AWS's own tools read. A fake one serves for tests.
+//! The variables of the platform's process, for a plugin whose config says to follow a convention of a cloud's own tools. A
+//! fake one serves for tests.
 
 use std::{fmt, path::PathBuf};
 
 type Look = dyn Fn(&str) -> Option<String> + Send + Sync;
 
-/// Where variables are looked up. An empty one counts as absent, as in AWS's tools.
+/// Where variables are looked up. An empty one counts as absent, as in those tools.
 pub struct Environment(Box<Look>);
 
 impl Environment {
@@ -13,7 +14,7 @@ impl Environment {
     pub fn of_the_process() -> Self {
         #[expect(
             clippy::disallowed_methods,
-            reason = "the operator's config names the chain, which is AWS's convention of reading AWS_* variables"
+            reason = "the operator's config says to follow a convention that consists of variables"
         )]
         Self::from_fn(|name| std::env::var(name).ok())
     }
@@ -30,13 +31,15 @@ impl Environment {
     }
 
     /// Whether the variable says true.
-    pub(crate) fn is_true(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn is_true(&self, name: &str) -> bool {
         self.get(name)
             .is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
     /// The file that the variable names, or else one below the home directory.
-    pub(super) fn file(&self, name: &str, below_home: &str) -> Option<PathBuf> {
+    #[must_use]
+    pub fn file(&self, name: &str, below_home: &str) -> Option<PathBuf> {
         match self.get(name) {
             Some(path) => Some(path.into()),
             None => Some(PathBuf::from(self.get("HOME")?).join(below_home)),

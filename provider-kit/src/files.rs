@@ -1,16 +1,17 @@
-//! Files that others write while the platform runs.
+//! Files that others write while the platform runs: credentials that are kept fresh there.
 
 use std::{fs, io, path::Path};
 
 use provisionhook_plugin_abi::sdk::Fault;
-use provisionhook_provider_kit::off_thread::off_thread;
 use zeroize::Zeroizing;
+
+use crate::off_thread::off_thread;
 
 /// What stands in the file now; none if it is not there.
 ///
 /// # Errors
 /// A `config` fault for a file that is there and cannot be read, or is no text.
-pub(super) async fn read(path: &Path) -> Result<Option<Zeroizing<String>>, Fault> {
+pub async fn read(path: &Path) -> Result<Option<Zeroizing<String>>, Fault> {
     let owned = path.to_owned();
     match off_thread(move || fs::read_to_string(owned)).await? {
         Ok(text) => Ok(Some(Zeroizing::new(text))),
@@ -26,7 +27,7 @@ pub(super) async fn read(path: &Path) -> Result<Option<Zeroizing<String>>, Fault
 ///
 /// # Errors
 /// A `config` fault for a file that is missing, unreadable or empty.
-pub(super) async fn read_token(path: &Path, what: &str) -> Result<Zeroizing<String>, Fault> {
+pub async fn read_token(path: &Path, what: &str) -> Result<Zeroizing<String>, Fault> {
     let text = read(path).await?.unwrap_or_default();
     let token = text.trim();
     if token.is_empty() {
