@@ -102,7 +102,7 @@ fn inspect_reads_a_file_and_says_why_another_is_no_plugin() {
     };
     let ended = inspect("20-github-app-auth.so");
     ended.expect(0, "github-app-auth 0.1.0\n");
-    ended.expect(0, "capabilities  env-mutator/1, token-provider/1\n");
+    ended.expect(0, "capabilities  env-mutator/1, token-provider/1, workspace-lifecycle/1\n");
     ended.expect(0, "writes        GITHUB_TOKEN, GH_TOKEN");
     world.write("plugins/text.so", "a text\n", 0o644);
     inspect("text.so").expect(

@@ -8,17 +8,19 @@ use provisionhook_provider_kit::{outside::Response, quote::quoted};
 use serde::Deserialize;
 
 use crate::{
-    config::{Settings, Target},
+    config::{Account, Settings, Target},
     scope::Wish,
 };
 
 /// What was asked for when GitHub refused.
 #[derive(Clone, Copy)]
 pub(crate) enum Asked<'a> {
-    /// The installation that the config names.
-    Installation,
-    /// A token of an installation.
-    Token(u64, &'a Wish),
+    /// Who the App is.
+    Identity,
+    /// The installation on an account.
+    Installation(&'a Account),
+    /// A token of an account's installation.
+    Token(&'a Account, u64, &'a Wish),
 }
 
 #[derive(Default, Deserialize)]
@@ -32,6 +34,16 @@ pub(crate) fn message(response: &Response) -> Option<String> {
     serde_json::from_slice::<Body>(response.body())
         .ok()
         .map(|body| body.message)
+}
+
+/// Whether a 403 with this message is about a suspension.
+pub(crate) fn is_suspended(message: &str) -> bool {
+    message.contains("suspended")
+}
+
+/// Whether a 403 with this message is about the address that the request came from.
+pub(crate) fn is_about_the_address(message: &str) -> bool {
+    message.contains("IP allow list")
 }
 
 /// The fault that an answer other than success stands for. Rate limits are not among them.
@@ -102,13 +114,15 @@ impl About<'_> {
     }
 
     fn forbidden(&self) -> Fault {
-        if self.says("suspended") {
+        let message = self.message.unwrap_or_default();
+        if is_suspended(message) {
             return Fault::denied(format!(
-                "{} is suspended; its owner can end that on GitHub under Settings, Applications, Installed GitHub Apps",
-                self.installation()
+                "{} is suspended; an owner of its account ends that on GitHub under Settings, Applications, Installed GitHub Apps, \
+                 or the App's owner if it was them",
+                self.subject()
             ));
         }
-        if self.says("IP allow list") {
+        if is_about_the_address(message) {
             return self.config(
                 "that this machine's address is not allowed",
                 "add it to the IP allow list of the organization",
@@ -117,7 +131,7 @@ impl About<'_> {
         Fault::denied(format!(
             "{} refuses {} (status {}){}; look at the App's page on GitHub, and at any proxy in between",
             self.settings.service,
-            self.installation(),
+            self.subject(),
             self.status,
             self.quoted
         ))
@@ -133,18 +147,22 @@ impl About<'_> {
                 "correct /app_id or /client_id; an App of github.com is unknown to an Enterprise Server and the other way round (/base_url)",
             );
         }
-        match (&self.settings.target, self.asked) {
-            (Target::Id(id), _) => self.config(
+        let (Asked::Installation(account) | Asked::Token(account, ..)) = self.asked else {
+            return self.config("no App", "correct /base_url, /app_id or /client_id");
+        };
+        let field = &account.field;
+        match &account.target {
+            Target::Id(id) => self.config(
                 &format!("no installation {id} of this App"),
-                "correct /installation_id; it is the last part of the URL of the installation's settings page, and a new one after each re-install",
+                &format!("correct {field}; it is the last part of the URL of the installation's settings page, and a new one after each re-install"),
             ),
-            (Target::Owner(owner), _) => self.config(
+            Target::Owner(owner) => self.config(
                 &format!("that the App is not installed on {owner}"),
-                "install it there, or correct /owner",
+                &format!("install it there, or correct {field}"),
             ),
-            (Target::Repository { owner, name }, _) => self.config(
+            Target::Repository { owner, name } => self.config(
                 &format!("that the App is not installed on {owner}/{name}"),
-                "install it there and let it reach that repository, or correct /repository",
+                &format!("install it there and let it reach that repository, or correct {field}"),
             ),
         }
     }
@@ -161,10 +179,10 @@ impl About<'_> {
 
     /// Who chose what GitHub does not grant decides the kind: the operator mends a config, and a workspace is denied.
     fn unprocessable(&self) -> Fault {
-        let Asked::Token(installation, wish) = self.asked else {
+        let Asked::Token(_, installation, wish) = self.asked else {
             return self.config(
                 "that the request is invalid",
-                "correct /owner or /repository",
+                "correct the names of owners and repositories",
             );
         };
         let permissions = wish
@@ -199,14 +217,17 @@ impl About<'_> {
         }
     }
 
-    fn installation(&self) -> String {
-        match (self.asked, &self.settings.target) {
-            (Asked::Token(id, _), _) => format!("installation {id}"),
-            (Asked::Installation, Target::Id(id)) => format!("installation {id}"),
-            (Asked::Installation, Target::Owner(owner)) => format!("the installation on {owner}"),
-            (Asked::Installation, Target::Repository { owner, name }) => {
-                format!("the installation on {owner}/{name}")
-            }
+    /// What is refused.
+    fn subject(&self) -> String {
+        let account = match self.asked {
+            Asked::Identity => return format!("the App with {}", self.settings.issuer),
+            Asked::Token(_, id, _) => return format!("installation {id}"),
+            Asked::Installation(account) => account,
+        };
+        match &account.target {
+            Target::Id(id) => format!("installation {id}"),
+            Target::Owner(owner) => format!("the installation on {owner}"),
+            Target::Repository { owner, name } => format!("the installation on {owner}/{name}"),
         }
     }
 }
@@ -223,62 +244,68 @@ mod tests {
         Settings::from_config(serde_json::from_value(config).unwrap()).unwrap()
     }
 
-    /// The answers that a client with good manners does not get from the test server; the others are in `tests/github`.
+    /// The answers that a client with good manners does not get from the test server; the others are in `tests/github`. What
+    /// does not begin with `<` is GitHub's message.
+    const RARE: &[(u16, &str, FaultKind, &str)] = &[
+        (301, "Moved Permanently", FaultKind::CONFIG, "/base_url"),
+        (
+            400,
+            "Problems parsing JSON",
+            FaultKind::INTERNAL,
+            "Problems parsing JSON",
+        ),
+        (
+            401,
+            "'Issuer' claim ('iss') must be an Integer",
+            FaultKind::CONFIG,
+            "/app_id alone",
+        ),
+        (
+            403,
+            "… the `acme` organization has an IP allow list enabled, and …",
+            FaultKind::CONFIG,
+            "IP allow list",
+        ),
+        (403, "Forbidden", FaultKind::DENIED, "installation 42"),
+        (
+            403,
+            "This installation has been suspended",
+            FaultKind::DENIED,
+            "an owner of its account",
+        ),
+        (403, "<html>", FaultKind::DENIED, "proxy"),
+        (404, "<html>", FaultKind::CONFIG, "no API of GitHub's"),
+        (
+            410,
+            "not a supported version",
+            FaultKind::CONFIG,
+            "2026-03-10",
+        ),
+        (
+            422,
+            "Invalid request.",
+            FaultKind::CONFIG,
+            "Invalid request.",
+        ),
+        (418, "short and stout", FaultKind::TRANSIENT, "418"),
+        (504, "", FaultKind::TRANSIENT, "504"),
+    ];
+
     #[test]
     fn rare_answers_have_their_meaning_too() {
-        let json = |message: &str| serde_json::json!({ "message": message }).to_string();
-        let expectations = [
-            (
-                301,
-                json("Moved Permanently"),
-                FaultKind::CONFIG,
-                "/base_url",
-            ),
-            (
-                400,
-                json("Problems parsing JSON"),
-                FaultKind::INTERNAL,
-                "Problems parsing JSON",
-            ),
-            (
-                401,
-                json("'Issuer' claim ('iss') must be an Integer"),
-                FaultKind::CONFIG,
-                "/app_id alone",
-            ),
-            (
-                403,
-                json("… the `acme` organization has an IP allow list enabled, and …"),
-                FaultKind::CONFIG,
-                "IP allow list",
-            ),
-            (403, json("Forbidden"), FaultKind::DENIED, "installation 42"),
-            (403, "<html>".to_owned(), FaultKind::DENIED, "proxy"),
-            (
-                404,
-                "<html>".to_owned(),
-                FaultKind::CONFIG,
-                "no API of GitHub's",
-            ),
-            (
-                410,
-                json("not a supported version"),
-                FaultKind::CONFIG,
-                "2026-03-10",
-            ),
-            (
-                422,
-                json("Invalid request."),
-                FaultKind::CONFIG,
-                "Invalid request.",
-            ),
-            (418, json("short and stout"), FaultKind::TRANSIENT, "418"),
-            (504, String::new(), FaultKind::TRANSIENT, "504"),
-        ];
         let (settings, wish) = (settings(), Wish::default());
-        for (status, body, kind, expected) in expectations {
+        for &(status, text, kind, expected) in RARE {
+            let body = if text.starts_with('<') {
+                text.to_owned()
+            } else {
+                serde_json::json!({ "message": text }).to_string()
+            };
             let response = Response::new(status, [], body);
-            let fault = fault(&response, Asked::Token(42, &wish), &settings);
+            let fault = fault(
+                &response,
+                Asked::Token(&settings.accounts[0], 42, &wish),
+                &settings,
+            );
             assert_eq!(fault.kind(), kind, "{fault}");
             assert!(fault.message().contains(expected), "{expected}: {fault}");
         }

@@ -38,6 +38,8 @@ pub struct Bounds {
 /// What to ask GitHub for. Empty parts do not narrow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Wish {
+    /// The place of the account in the list of accounts.
+    pub account: usize,
     /// Whose repositories, if the workspace named any.
     pub owner: Option<String>,
     /// Names without the owner.
@@ -59,10 +61,11 @@ impl Wish {
 }
 
 impl Bounds {
-    /// What to ask for when nothing was wished.
+    /// What to ask for when nothing was wished; `account` is the place of the account with these bounds.
     #[must_use]
-    pub fn widest(&self) -> Wish {
+    pub fn widest(&self, account: usize) -> Wish {
         Wish {
+            account,
             repositories: self.repositories.clone(),
             permissions: self.permissions.clone(),
             ..Wish::default()
@@ -75,10 +78,11 @@ impl Bounds {
     /// A `denied` fault for anything malformed or beyond the bounds.
     pub fn narrowed<'a>(
         &self,
+        account: usize,
         repositories: impl IntoIterator<Item = &'a str>,
         permissions: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Wish, Fault> {
-        let mut wish = self.widest();
+        let mut wish = self.widest(account);
         for wished in repositories {
             if !wish.own_repositories {
                 wish.own_repositories = true;
@@ -153,6 +157,12 @@ impl Bounds {
     }
 }
 
+/// The owner in `owner/name`, if it is well formed.
+#[must_use]
+pub fn owner(repository: &str) -> Option<&str> {
+    Some(name::owner_and_repository(repository)?.0)
+}
+
 /// The level of a permission, if both are well formed.
 ///
 /// # Errors
@@ -208,7 +218,7 @@ mod tests {
 
     fn denied(repositories: &[&str], permissions: &[(&str, &str)]) -> String {
         let fault = bounds()
-            .narrowed(repositories.iter().copied(), permissions.iter().copied())
+            .narrowed(0, repositories.iter().copied(), permissions.iter().copied())
             .unwrap_err();
         assert_eq!(fault.kind(), FaultKind::DENIED);
         fault.message().to_owned()
@@ -216,20 +226,20 @@ mod tests {
 
     #[test]
     fn no_wish_is_the_config_s() {
-        let wish = bounds().narrowed([], []).unwrap();
-        assert_eq!(wish, bounds().widest());
+        let wish = bounds().narrowed(0, [], []).unwrap();
+        assert_eq!(wish, bounds().widest(0));
         assert!(wish.is_widest());
     }
 
     #[test]
     fn a_wish_narrows_one_part_and_leaves_the_other() {
-        let wish = bounds().narrowed(["Acme/WEB"], []).unwrap();
+        let wish = bounds().narrowed(0, ["Acme/WEB"], []).unwrap();
         assert_eq!(
             (wish.owner.as_deref(), &*wish.repositories),
             (Some("Acme"), &["WEB".to_owned()][..])
         );
         assert_eq!(wish.permissions, bounds().permissions);
-        let wish = bounds().narrowed([], [("contents", "read")]).unwrap();
+        let wish = bounds().narrowed(0, [], [("contents", "read")]).unwrap();
         assert_eq!(wish.permissions["contents"], Level::Read);
         assert_eq!(wish.repositories, bounds().repositories);
         assert!(!wish.is_widest());
@@ -254,11 +264,15 @@ mod tests {
             .collect();
         let open = Bounds::default();
         let wish = open
-            .narrowed(many[1..].iter().map(String::as_str), [("issues", "admin")])
+            .narrowed(
+                0,
+                many[1..].iter().map(String::as_str),
+                [("issues", "admin")],
+            )
             .unwrap();
         assert_eq!(wish.repositories.len(), MOST_REPOSITORIES);
         let fault = open
-            .narrowed(many.iter().map(String::as_str), [])
+            .narrowed(0, many.iter().map(String::as_str), [])
             .unwrap_err();
         assert!(fault.message().contains("500"));
     }

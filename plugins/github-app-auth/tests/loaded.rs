@@ -1,4 +1,4 @@
-//! The real `.so`, loaded by the host from a directory: its manifest, its two capabilities, and a key that is none.
+//! The real `.so`, loaded by the host from a directory: its manifest, its capabilities, and what fails at boot.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -6,7 +6,11 @@
 use std::{fs, path::Path};
 
 use github_server::GithubServer;
-use provisionhook_host::{call::Call, capability::Scope, fault::FaultKind};
+use provisionhook_host::{
+    call::{Attributes, Call},
+    capability::Scope,
+    fault::FaultKind,
+};
 use provisionhook_provider_kit_testing::Directory;
 use serde_json::{Value, json};
 
@@ -49,7 +53,10 @@ fn the_manifest_says_what_it_does() {
     let verified = plugin.loaded.verified();
     let manifest = verified.manifest();
     assert_eq!(manifest.name, "github-app-auth");
-    assert_eq!(manifest.capabilities, ["env-mutator/1", "token-provider/1"]);
+    assert_eq!(
+        manifest.capabilities,
+        ["env-mutator/1", "token-provider/1", "workspace-lifecycle/1"]
+    );
     assert!(verified.shared_tokens());
     assert!(verified.hosts().allows("api.github.com", 443));
     assert!(verified.hosts().allows("127.0.0.1", 9));
@@ -97,14 +104,60 @@ fn environments_share_a_token_and_a_narrower_one_is_minted_on_request() {
 }
 
 #[test]
+fn tokens_of_a_workspace_s_own_end_with_it() {
+    let directory = directory("app.private-key.pem");
+    let github = github(&directory);
+    let config = config(&github.base_url(), &json!({ "share_tokens": false }));
+    let plugin = directory.load(&config).unwrap();
+    assert!(!plugin.loaded.verified().shared_tokens());
+    let workspace = |id: &str, dry_run| Call {
+        attributes: Attributes {
+            workspace_id: id.to_owned(),
+            ..Attributes::default()
+        },
+        dry_run,
+        ..Call::default()
+    };
+    let (one, two) = (workspace("ws-1", false), workspace("ws-2", false));
+    for call in [&one, &two] {
+        plugin.mutate(call, &["GH_TOKEN"]).unwrap();
+        plugin.token(call, &Scope::default()).unwrap();
+    }
+    plugin.ended(&one).unwrap();
+    plugin
+        .mutate(&workspace("ws-made-up", true), &["GH_TOKEN"])
+        .unwrap();
+    let issued = github.issued_tokens().into_iter();
+    let revoked: Vec<bool> = issued.map(|token| token.revoked).collect();
+    assert_eq!(revoked, [true, true, false, false, true]);
+    directory.runtime().block_on(github.stop());
+}
+
+#[test]
 fn with_injection_off_nothing_is_asked_or_set() {
     let directory = directory("app.private-key.pem");
     let github = github(&directory);
-    let config = config(&github.base_url(), &json!({ "inject": [] }));
-    let plugin = directory.load(&config).unwrap();
-    let values = plugin.mutate(&Call::default(), &["GITHUB_TOKEN"]).unwrap();
-    assert_eq!(values, [None]);
-    assert!(github.requests().is_empty());
+    for (check, expected) in [(true, 1), (false, 1)] {
+        let changes = json!({ "inject": [], "check_at_boot": check });
+        let config = config(&github.base_url(), &changes);
+        let plugin = directory.load(&config).unwrap();
+        let values = plugin.mutate(&Call::default(), &["GITHUB_TOKEN"]).unwrap();
+        assert_eq!(values, [None]);
+        assert_eq!(github.requests().len(), expected, "GET /app, once");
+    }
+    directory.runtime().block_on(github.stop());
+}
+
+#[test]
+fn an_app_that_github_does_not_know_fails_at_boot() {
+    let directory = directory("other.private-key.pem");
+    let github = github(&directory);
+    let config = config(&github.base_url(), &json!({}));
+    let refused = directory.load(&config).err().unwrap().to_string();
+    assert!(
+        refused.contains("the private key is not this App's"),
+        "{refused}"
+    );
     directory.runtime().block_on(github.stop());
 }
 

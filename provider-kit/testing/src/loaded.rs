@@ -162,6 +162,14 @@ impl Plugin<'_> {
         self.finish(self.loaded.tokens().unwrap().token(call, scope))
     }
 
+    /// Tells it that a workspace has ended.
+    ///
+    /// # Errors
+    /// The plugin's.
+    pub fn ended(&self, call: &Call) -> Result<(), Fault> {
+        self.finish(self.loaded.lifecycle().unwrap().ended(call))
+    }
+
     /// # Errors
     /// The plugin's.
     fn finish<T>(&self, outcome: Outcome<'_, T>) -> Result<T, Fault> {

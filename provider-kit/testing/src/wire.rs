@@ -17,6 +17,7 @@ pub struct Wire {
     client: reqwest::Client,
     offset: AtomicI64,
     naps: Mutex<Vec<Duration>>,
+    on_sleep: Box<dyn Fn(Duration) + Send + Sync>,
 }
 
 impl Default for Wire {
@@ -32,6 +33,7 @@ impl Default for Wire {
             client,
             offset: AtomicI64::new(0),
             naps: Mutex::default(),
+            on_sleep: Box::new(|_| ()),
         }
     }
 }
@@ -40,6 +42,15 @@ impl Wire {
     /// Sets the clock that many seconds ahead of the real time.
     pub fn set_clock(&self, seconds: i64) {
         self.offset.store(seconds, Ordering::Relaxed);
+    }
+
+    /// The same world, in which this happens whenever the client sleeps: the clock of a server is moved on, for example.
+    #[must_use]
+    pub fn on_sleep(self, happens: impl Fn(Duration) + Send + Sync + 'static) -> Self {
+        Self {
+            on_sleep: Box::new(happens),
+            ..self
+        }
     }
 
     /// How long the client slept, each time. No real time passed, but by this clock it did.
@@ -63,6 +74,7 @@ impl Outside for Wire {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(duration);
+        (self.on_sleep)(duration);
         Ok(())
     }
 

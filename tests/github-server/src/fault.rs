@@ -103,6 +103,8 @@ impl Fault {
 pub enum Times {
     /// The next so many.
     Next(usize),
+    /// One, once so many have been spared.
+    OneAfter(usize),
     /// All, until it is replaced or cleared.
     Always,
 }
@@ -137,7 +139,11 @@ impl Faults {
         let (fault, times) = active.take_if(|(fault, _)| wanted(fault))?;
         match times {
             Times::Next(0) => return None,
-            Times::Next(1) => {}
+            Times::Next(1) | Times::OneAfter(0) => {}
+            Times::OneAfter(more) => {
+                *active = Some((fault, Times::OneAfter(more - 1)));
+                return None;
+            }
             Times::Next(more) => *active = Some((fault.clone(), Times::Next(more - 1))),
             Times::Always => *active = Some((fault.clone(), Times::Always)),
         }

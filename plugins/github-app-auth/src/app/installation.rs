@@ -1,14 +1,12 @@
 //! Which installation of the App to use, and whose it is.
 
-use std::sync::PoisonError;
-
 use provisionhook_plugin_abi::sdk::Fault;
-use provisionhook_provider_kit::outside::Outside;
+use provisionhook_provider_kit::{outside::Outside, shared::Fetched};
 use serde::Deserialize;
 
 use crate::{
     app::{Answer, App},
-    config::Target,
+    config::{Account, Target},
     refusal::Asked,
     scope::Wish,
 };
@@ -18,19 +16,20 @@ use crate::{
 pub(super) struct Installation {
     pub(super) id: u64,
     /// The account that it is on, if anybody asked.
-    owner: Option<String>,
-    /// It comes from an earlier look-up, so it may be gone by now.
-    pub(super) remembered: bool,
+    pub(super) owner: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Shown {
     id: u64,
-    account: Account,
+    account: Named,
+    suspended_at: Option<String>,
+    suspended_by: Option<Named>,
 }
 
+/// An account as far as it matters.
 #[derive(Deserialize)]
-struct Account {
+struct Named {
     login: String,
 }
 
@@ -40,74 +39,56 @@ impl<O: Outside> App<O> {
     /// # Errors
     /// The look-up's, and `denied` for a wish for another account's repositories.
     pub(super) async fn installation(&self, wish: &Wish) -> Result<Installation, Fault> {
-        if let (Target::Id(id), None) = (&self.settings().target, &wish.owner) {
+        let account = &self.settings.accounts[wish.account];
+        if let (Target::Id(id), None) = (&account.target, &wish.owner) {
             return Ok(Installation {
                 id: *id,
                 owner: None,
-                remembered: false,
             });
         }
-        let remembered = self
-            .known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let installation = match remembered {
-            Some(installation) => Installation {
-                remembered: true,
-                ..installation
-            },
-            None => self.look_up().await?,
-        };
-        installation.check_owner(wish)?;
+        let fetch = async { Ok(Fetched::endless(self.look_up(account).await?)) };
+        let installations = &self.installations;
+        let installation = installations
+            .get(&wish.account, &self.outside, fetch)
+            .await?;
+        installation.check_owner(account, wish)?;
         Ok(installation)
     }
 
-    /// Asks GitHub, and remembers the answer.
-    ///
     /// # Errors
     /// The App is not installed there, or GitHub does not answer.
-    pub(super) async fn look_up(&self) -> Result<Installation, Fault> {
-        let response = match &self.settings().target {
-            Target::Id(id) => {
-                self.get(&format!("/app/installations/{id}"), Asked::Installation)
+    async fn look_up(&self, account: &Account) -> Result<Installation, Fault> {
+        let asked = Asked::Installation(account);
+        let answer = match &account.target {
+            Target::Id(id) => self.get(&format!("/app/installations/{id}"), asked).await?,
+            Target::Repository { owner, name } => {
+                self.get(&format!("/repos/{owner}/{name}/installation"), asked)
                     .await?
             }
-            Target::Repository { owner, name } => {
-                self.get(
-                    &format!("/repos/{owner}/{name}/installation"),
-                    Asked::Installation,
-                )
-                .await?
-            }
-            Target::Owner(owner) => match self
-                .get(&format!("/orgs/{owner}/installation"), Asked::Installation)
-                .await?
-            {
-                found @ Answer::Success(_) => found,
-                // A person's account is no organization.
-                Answer::NotFound(_) => {
-                    self.get(&format!("/users/{owner}/installation"), Asked::Installation)
-                        .await?
+            Target::Owner(owner) => {
+                match self
+                    .get(&format!("/orgs/{owner}/installation"), asked)
+                    .await?
+                {
+                    // A person's account is no organization.
+                    Answer::NotFound(_) => {
+                        self.get(&format!("/users/{owner}/installation"), asked)
+                            .await?
+                    }
+                    answer @ (Answer::Success(_) | Answer::Suspended(_)) => answer,
                 }
-            },
+            }
         };
-        let shown: Shown = self.settings.service.read(&response.found()?)?;
-        tracing::debug!(
-            installation = shown.id,
-            owner = shown.account.login,
-            "found the installation"
-        );
-        let installation = Installation {
+        let shown: Shown = self.settings.service.read(&answer.found()?)?;
+        let owner = shown.account.login;
+        tracing::debug!(installation = shown.id, owner, "found the installation");
+        Ok(Installation {
             id: shown.id,
-            owner: Some(shown.account.login),
-            remembered: false,
-        };
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(installation.clone());
-        Ok(installation)
+            owner: Some(owner),
+        })
     }
 
-    /// Looks up again after GitHub did not find a remembered installation; none if it would be the same one.
+    /// Looks up again after GitHub did not find an installation; none if it would be the same one.
     ///
     /// # Errors
     /// The look-up's, and `denied` for a wish for another account's repositories.
@@ -116,21 +97,39 @@ impl<O: Outside> App<O> {
         gone: &Installation,
         wish: &Wish,
     ) -> Result<Option<Installation>, Fault> {
-        if !gone.remembered || matches!(self.settings().target, Target::Id(_)) {
+        if let Target::Id(_) = self.settings.accounts[wish.account].target {
             return Ok(None);
         }
-        let found = self.look_up().await?;
-        found.check_owner(wish)?;
+        self.installations.forget(&wish.account);
+        let found = self.installation(wish).await?;
         Ok(Some(found).filter(|found| found.id != gone.id))
+    }
+
+    /// The fault for a suspended installation: who suspended it, and so who can end that. Nothing if GitHub does not tell.
+    pub(super) async fn suspension(&self, id: u64, wish: &Wish) -> Option<Fault> {
+        let asked = Asked::Token(&self.settings.accounts[wish.account], id, wish);
+        let answer = self.get(&format!("/app/installations/{id}"), asked).await;
+        let shown: Shown = self
+            .settings
+            .service
+            .read(&answer.ok()?.found().ok()?)
+            .ok()?;
+        let (since, by) = (shown.suspended_at?, shown.suspended_by?.login);
+        let owner = shown.account.login;
+        Some(Fault::denied(format!(
+            "installation {id} is suspended: {by} did it at {since}. If {by} acted for {owner}, an owner of {owner} ends it on GitHub \
+             under Settings, Applications, Installed GitHub Apps; if for the App's owner, only they can, on the App's page under Advanced"
+        )))
     }
 }
 
 impl Installation {
     /// # Errors
     /// A `denied` fault for a wish for another account's repositories.
-    fn check_owner(&self, wish: &Wish) -> Result<(), Fault> {
-        match (&wish.owner, &self.owner) {
-            (Some(wished), Some(owner)) if !wished.eq_ignore_ascii_case(owner) => {
+    fn check_owner(&self, account: &Account, wish: &Wish) -> Result<(), Fault> {
+        // Where the config names the owner, the wish was compared with that: GitHub may call a renamed account otherwise.
+        match (&wish.owner, &self.owner, account.owner()) {
+            (Some(wished), Some(owner), None) if !wished.eq_ignore_ascii_case(owner) => {
                 Err(Fault::denied(format!(
                     "expected repositories of {owner}, where installation {} is, found some of {wished}; \
                      this plugin serves no other account",

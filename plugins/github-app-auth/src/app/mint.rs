@@ -1,6 +1,6 @@
 //! Minting: an installation token for a wish.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use provisionhook_plugin_abi::sdk::Fault;
@@ -23,15 +23,22 @@ pub struct Minted {
     pub expires_at: Timestamp,
 }
 
+/// For whom a token is, and how long they wait for it. By default it is for all, and there is no hurry.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Errand<'a> {
+    /// The workspace to which the token belongs alone; empty for one that is shared.
+    pub workspace: &'a str,
+    /// How long the caller waits; none for as long as it takes.
+    pub patience: Option<Duration>,
+}
+
 impl Minted {
     /// How much longer it works.
     #[must_use]
     pub fn left(&self, now: Timestamp) -> SignedDuration {
         self.expires_at.duration_since(now)
     }
-}
 
-impl Minted {
     fn fetched(self) -> Fetched<Self> {
         let expires_at = self.expires_at;
         Fetched::until(self, expires_at)
@@ -62,15 +69,15 @@ struct Shown {
 }
 
 impl<O: Outside> App<O> {
-    /// The widest token, which environments share: with at least half of its life left; or, while GitHub fails, one that
-    /// is still useful.
+    /// The token for environments, which those that start at about the same time share: with at least half of its life left;
+    /// or, while GitHub fails, one that is still useful. A workspace with tokens of its own shares it with nobody.
     ///
     /// # Errors
     /// See [`mint`](Self::mint).
-    pub async fn injected(&self) -> Result<Minted, Fault> {
-        let wish = self.settings.bounds.widest();
-        let fetch = async { Ok(self.mint(&wish).await?.fetched()) };
-        self.injected.get(&wish, &self.outside, fetch).await
+    pub async fn injected(&self, wish: &Wish, errand: Errand<'_>) -> Result<Minted, Fault> {
+        let key = (errand.workspace.to_owned(), wish.clone());
+        let fetch = async { Ok(self.mint(wish, errand).await?.fetched()) };
+        self.injected.get(&key, &self.outside, fetch).await
     }
 
     /// A token that was asked for, and not taken from those that environments share: the host asks when its own token is
@@ -78,11 +85,12 @@ impl<O: Outside> App<O> {
     ///
     /// # Errors
     /// See [`mint`](Self::mint).
-    pub async fn requested(&self, wish: &Wish) -> Result<Minted, Fault> {
-        let minted = self.mint(wish).await?;
+    pub async fn requested(&self, wish: &Wish, errand: Errand<'_>) -> Result<Minted, Fault> {
+        let minted = self.mint(wish, errand).await?;
         if wish.is_widest() {
+            let key = (errand.workspace.to_owned(), wish.clone());
             self.injected
-                .keep(wish, minted.clone().fetched(), self.now());
+                .keep(&key, minted.clone().fetched(), self.now());
         }
         Ok(minted)
     }
@@ -91,7 +99,7 @@ impl<O: Outside> App<O> {
     ///
     /// # Errors
     /// `config`, `denied` or `transient`, with what to do about it; `transient` with the wait that GitHub asked for.
-    pub async fn mint(&self, wish: &Wish) -> Result<Minted, Fault> {
+    pub async fn mint(&self, wish: &Wish, errand: Errand<'_>) -> Result<Minted, Fault> {
         let mut installation = self.installation(wish).await?;
         let mut answer = self.ask_for_token(installation.id, wish).await?;
         if matches!(answer, Answer::NotFound(_))
@@ -105,14 +113,23 @@ impl<O: Outside> App<O> {
             installation = other;
             answer = self.ask_for_token(installation.id, wish).await?;
         }
+        if let Answer::Suspended(fault) = answer {
+            let told = self.suspension(installation.id, wish).await;
+            return Err(told.unwrap_or(fault));
+        }
         let shown: Shown = self.settings.service.read(&answer.found()?)?;
         let minted = self.checked(shown)?;
+        if !errand.workspace.is_empty() {
+            // Before anything else can fail: what is not on record is not revoked.
+            self.owned.note(errand.workspace, &minted, self.now());
+        }
         tracing::info!(
             installation = installation.id,
             repositories = wish.repositories.len(),
             expires_at = %minted.expires_at,
             "minted an installation token"
         );
+        self.prove(&minted, &installation, wish, errand).await;
         Ok(minted)
     }
 
@@ -126,8 +143,13 @@ impl<O: Outside> App<O> {
         let body = serde_json::to_vec(&body)
             .map_err(|error| Fault::internal(format!("the wish has no JSON form: {error}")))?;
         let path = format!("/app/installations/{id}/access_tokens");
-        self.exchange("POST", &path, Some(&body), Asked::Token(id, wish))
-            .await
+        self.exchange(
+            "POST",
+            &path,
+            Some(&body),
+            Asked::Token(&self.settings.accounts[wish.account], id, wish),
+        )
+        .await
     }
 
     /// # Errors

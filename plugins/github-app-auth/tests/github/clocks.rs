@@ -5,7 +5,7 @@ use provisionhook_plugin_abi::wire::FaultKind;
 use provisionhook_provider_kit_testing::assert_fault;
 use serde_json::json;
 
-use crate::world::{acme, app, fault};
+use crate::world::{acme, app, fault, mint};
 
 #[tokio::test]
 async fn a_skew_costs_one_more_request_once() {
@@ -14,7 +14,7 @@ async fn a_skew_costs_one_more_request_once() {
         github.set_clock_skew(skew);
         let app = app(&github, json!({}));
         for _ in 0..2 {
-            let minted = app.mint(&app.settings().bounds.widest()).await.unwrap();
+            let minted = mint(&app).await.unwrap();
             let left = minted.left(app.now()).as_secs();
             assert!(
                 (3595..=3601).contains(&left),
@@ -31,7 +31,7 @@ async fn a_slow_clock_that_github_does_not_mind_shortens_no_life() {
     let github = acme().start().await.unwrap();
     let app = app(&github, json!({}));
     app.outside().set_clock(-300);
-    let minted = app.mint(&app.settings().bounds.widest()).await.unwrap();
+    let minted = mint(&app).await.unwrap();
     assert_eq!(github.token_requests(), 1);
     assert!(
         minted.left(app.now()) <= SignedDuration::from_secs(3601),
@@ -45,9 +45,9 @@ async fn a_clock_that_is_set_right_again_is_noticed() {
     let github = acme().start().await.unwrap();
     let app = app(&github, json!({}));
     app.outside().set_clock(5000);
-    app.mint(&app.settings().bounds.widest()).await.unwrap();
+    mint(&app).await.unwrap();
     app.outside().set_clock(0);
-    let minted = app.mint(&app.settings().bounds.widest()).await.unwrap();
+    let minted = mint(&app).await.unwrap();
     assert!((3595..=3601).contains(&minted.left(app.now()).as_secs()));
     github.stop().await;
 }

@@ -7,7 +7,7 @@ use provisionhook_plugin_abi::wire::FaultKind;
 use provisionhook_provider_kit_testing::assert_fault;
 use serde_json::json;
 
-use crate::world::{acme, app, fault};
+use crate::world::{acme, app, fault, mint};
 
 #[tokio::test]
 async fn each_limit_tells_how_long_to_wait_and_nobody_asks_meanwhile() {
@@ -44,7 +44,7 @@ async fn each_limit_tells_how_long_to_wait_and_nobody_asks_meanwhile() {
         assert_eq!(github.token_requests(), 1);
         app.outside().set_clock(601);
         github.set_clock_skew(601);
-        app.mint(&app.settings().bounds.widest()).await.unwrap();
+        mint(&app).await.unwrap();
         github.stop().await;
     }
 }

@@ -7,10 +7,14 @@
     reason = "a test fails by panicking"
 )]
 
+mod accounts;
+mod boot;
 mod clocks;
 mod injection;
 mod installations;
 mod limits;
 mod minting;
+mod owned;
+mod probing;
 mod refusals;
 mod world;

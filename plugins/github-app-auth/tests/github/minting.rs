@@ -1,19 +1,20 @@
 //! Tokens that GitHub gives out.
 
+use github_app_auth::app::Errand;
 use github_server::{Level, TokenForm};
 use jiff::SignedDuration;
 use provisionhook_plugin_abi::wire::FaultKind;
 use provisionhook_provider_kit_testing::assert_fault;
 use serde_json::json;
 
-use crate::world::{CLIENT_ID, PKCS8, acme, app};
+use crate::world::{CLIENT_ID, PKCS8, acme, app, mint, paths, wish};
 
 #[tokio::test]
 async fn both_forms_of_token_come_through_whole() {
     for (form, least) in [(TokenForm::Classic, 40), (TokenForm::Stateless, 500)] {
         let github = acme().token_form(form).start().await.unwrap();
         let app = app(&github, json!({}));
-        let minted = app.mint(&app.settings().bounds.widest()).await.unwrap();
+        let minted = mint(&app).await.unwrap();
         assert!(minted.token.len() >= least);
         assert_eq!(minted.token.as_str(), github.issued_tokens()[0].token);
         let left = minted.left(app.now());
@@ -33,7 +34,7 @@ async fn the_client_id_and_a_pkcs8_key_do_as_well() {
         &github,
         json!({ "client_id": CLIENT_ID, "app_id": null, "private_key": PKCS8 }),
     );
-    app.mint(&app.settings().bounds.widest()).await.unwrap();
+    mint(&app).await.unwrap();
     github.stop().await;
 }
 
@@ -48,7 +49,7 @@ async fn an_enterprise_server_is_asked_in_its_own_version() {
         &github,
         json!({ "base_url": format!("{}/api/v3", github.base_url()) }),
     );
-    let minted = app.mint(&app.settings().bounds.widest()).await.unwrap();
+    let minted = mint(&app).await.unwrap();
     assert_eq!(minted.token.len(), 40);
     assert_eq!(
         github.requests()[0].path,
@@ -64,7 +65,7 @@ async fn the_config_narrows_every_token() {
         &github,
         json!({ "repositories": ["web", "api"], "permissions": { "contents": "read" } }),
     );
-    app.mint(&app.settings().bounds.widest()).await.unwrap();
+    mint(&app).await.unwrap();
     let issued = &github.issued_tokens()[0];
     assert_eq!(issued.repositories.as_deref().unwrap(), ["api", "web"]);
     assert_eq!(issued.permissions["contents"], Level::Read);
@@ -76,21 +77,14 @@ async fn the_config_narrows_every_token() {
 async fn a_wish_narrows_further() {
     let github = acme().start().await.unwrap();
     let app = app(&github, json!({ "repositories": ["web", "api"] }));
-    let wish = app
-        .settings()
-        .bounds
-        .narrowed(["ACME/web"], [("issues", "read")])
-        .unwrap();
-    app.mint(&wish).await.unwrap();
-    app.mint(&wish).await.unwrap();
+    let wish = wish(&app, &["ACME/web"], &[("issues", "read")]).unwrap();
+    app.mint(&wish, Errand::default()).await.unwrap();
+    app.mint(&wish, Errand::default()).await.unwrap();
     let issued = &github.issued_tokens()[1];
     assert_eq!(issued.repositories.as_deref().unwrap(), ["web"]);
     assert!(!issued.permissions.contains_key("contents"));
-    let lookups = github
-        .requests()
-        .iter()
-        .filter(|request| request.method == "GET")
-        .count();
+    let lookup = "/app/installations/42";
+    let lookups = paths(&github).iter().filter(|path| *path == lookup).count();
     assert_eq!(lookups, 1, "whose installation it is does not change");
     github.stop().await;
 }
@@ -100,8 +94,8 @@ async fn another_owner_s_repository_is_denied_before_a_token_is_asked_for() {
     let github = acme().start().await.unwrap();
     let app = app(&github, json!({}));
     // The name alone would do for GitHub, and give a token for acme's repository.
-    let wish = app.settings().bounds.narrowed(["evil/web"], []).unwrap();
-    let fault = app.mint(&wish).await.unwrap_err();
+    let wish = wish(&app, &["evil/web"], &[]).unwrap();
+    let fault = app.mint(&wish, Errand::default()).await.unwrap_err();
     assert_fault(
         &fault,
         FaultKind::DENIED,

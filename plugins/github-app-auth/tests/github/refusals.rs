@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use github_app_auth::app::Errand;
 use github_server::{Fault, StatusCode, Times};
 use provisionhook_plugin_abi::wire::FaultKind;
 use provisionhook_provider_kit_testing::assert_fault;
 use serde_json::json;
 
-use crate::world::{INSTALLATION, OTHER_KEY, acme, app, fault};
+use crate::world::{INSTALLATION, OTHER_KEY, acme, app, fault, mint, wish};
 
 #[tokio::test]
 async fn another_app_s_identity_is_the_operator_s_to_mend() {
@@ -47,14 +48,18 @@ async fn another_app_s_identity_is_the_operator_s_to_mend() {
 async fn a_suspended_installation_is_denied_until_it_is_not() {
     let github = acme().start().await.unwrap();
     let app = app(&github, json!({}));
-    assert!(github.set_suspended(INSTALLATION, true));
+    assert!(github.suspend_by(INSTALLATION, "ada"));
     assert_fault(
         &fault(&app).await,
         FaultKind::DENIED,
-        &["installation 42 is suspended"],
+        &[
+            "installation 42 is suspended: ada did it at 20",
+            "an owner of acme ends it",
+            "only they can",
+        ],
     );
     assert!(github.set_suspended(INSTALLATION, false));
-    app.mint(&app.settings().bounds.widest()).await.unwrap();
+    mint(&app).await.unwrap();
     github.stop().await;
 }
 
@@ -75,19 +80,11 @@ async fn what_was_not_granted_is_named_and_blamed_on_who_asked() {
     );
 
     let open = app(&github, json!({}));
-    let wish = open
-        .settings()
-        .bounds
-        .narrowed([], [("administration", "write")])
-        .unwrap();
-    let fault = open.mint(&wish).await.unwrap_err();
+    let admin = wish(&open, &[], &[("administration", "write")]).unwrap();
+    let fault = open.mint(&admin, Errand::default()).await.unwrap_err();
     assert_fault(&fault, FaultKind::DENIED, &["administration: write"]);
-    let wish = open
-        .settings()
-        .bounds
-        .narrowed(["acme/secret"], [])
-        .unwrap();
-    let fault = open.mint(&wish).await.unwrap_err();
+    let secret = wish(&open, &["acme/secret"], &[]).unwrap();
+    let fault = open.mint(&secret, Errand::default()).await.unwrap_err();
     assert_fault(&fault, FaultKind::DENIED, &["[secret]"]);
     github.stop().await;
 }
@@ -107,9 +104,9 @@ async fn a_github_that_is_out_of_order_is_transient_and_recovers() {
     for (broken, words) in expectations {
         github.set_fault(broken, Times::Next(1));
         assert_fault(&fault(&app).await, FaultKind::TRANSIENT, &[words]);
-        app.mint(&app.settings().bounds.widest()).await.unwrap();
+        mint(&app).await.unwrap();
     }
     github.set_fault(Fault::Slow(Duration::from_millis(50)), Times::Next(1));
-    app.mint(&app.settings().bounds.widest()).await.unwrap();
+    mint(&app).await.unwrap();
     github.stop().await;
 }
