@@ -4,6 +4,7 @@ mod boot;
 mod credential_helper;
 mod doctor;
 mod explain;
+mod git_config;
 mod logging;
 mod output;
 mod plugin;

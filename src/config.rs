@@ -22,7 +22,7 @@ pub(crate) use self::{
     layers::Origin,
     process_env::{Environment, ProcessEnvironment},
     runtime::RuntimeKind,
-    schema::{Config, Log, LogFormat, SecretText},
+    schema::{Config, Git, Log, LogFormat, SecretText},
     secrets::OperatorEnvironment,
 };
 

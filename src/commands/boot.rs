@@ -17,7 +17,7 @@ use rustix::process::{Resource, getrlimit};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tracing::{info, warn};
 
-use super::logging;
+use super::{git_config, logging};
 use crate::{
     build,
     config::{Config, ConfigError, Environment as _, OperatorEnvironment, ProcessEnvironment},
@@ -142,7 +142,16 @@ pub(super) fn base_env(
             .iter()
             .map(|(name, value)| (name.clone(), value.clone())),
     );
-    env.extend(git_config(config, registry)?);
+    let first = registry.first_token_provider();
+    let program = match &config.workspace.program {
+        Some(program) => program.clone(),
+        None => std::env::current_exe()?,
+    };
+    env.extend(git_config::variables(
+        &config.git,
+        first.map(|plugin| plugin.name.clone()),
+        &program,
+    ));
     let authority = config.tls.ca_file.iter();
     env.extend(authority.map(|path| {
         (
@@ -152,53 +161,6 @@ pub(super) fn base_env(
     }));
     let last_wins: BTreeMap<String, String> = env.into_iter().collect();
     Ok(last_wins.into_iter().collect())
-}
-
-/// git reads configuration from numbered variables. The empty helper first makes it forget those of the image.
-fn git_config(
-    config: &Config,
-    registry: &Registry,
-) -> Result<Vec<(String, String)>, Box<dyn Error>> {
-    let first = || {
-        registry
-            .first_token_provider()
-            .map(|plugin| plugin.name.clone())
-    };
-    let Some(provider) = config.git.provider.clone().or_else(first) else {
-        if !config.git.hosts.is_empty() {
-            warn!(
-                "`git.hosts`: expected a plugin that provides tokens, found none; git in workspaces asks nobody"
-            );
-        }
-        return Ok(Vec::new());
-    };
-    let program = match &config.workspace.program {
-        Some(program) => program.clone(),
-        None => std::env::current_exe()?,
-    };
-    let helper = |host| {
-        format!(
-            "!'{}' credential-helper --provider {provider} --host {host}",
-            program.display()
-        )
-    };
-    let entries = config.git.hosts.iter().flat_map(|host| {
-        let key = format!("credential.https://{host}.helper");
-        [(key.clone(), String::new()), (key, helper(host))]
-    });
-    let entries: Vec<(String, String)> = entries.collect();
-    let numbered = entries
-        .iter()
-        .enumerate()
-        .flat_map(|(number, (key, value))| {
-            [
-                (format!("GIT_CONFIG_KEY_{number}"), key.clone()),
-                (format!("GIT_CONFIG_VALUE_{number}"), value.clone()),
-            ]
-        });
-    let count =
-        (!entries.is_empty()).then(|| ("GIT_CONFIG_COUNT".to_owned(), entries.len().to_string()));
-    Ok(numbered.chain(count).collect())
 }
 
 pub(super) fn http_settings(config: &Config) -> Result<HttpSettings, ConfigError> {

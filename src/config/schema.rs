@@ -122,11 +122,25 @@ impl Default for Workspace {
 }
 
 /// `[git]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Git {
     pub(crate) hosts: Vec<String>,
     pub(crate) provider: Option<String>,
+    /// By host.
+    pub(crate) providers: BTreeMap<String, String>,
+    pub(crate) rewrite_ssh: bool,
+}
+
+impl Default for Git {
+    fn default() -> Self {
+        Self {
+            hosts: Vec::new(),
+            provider: None,
+            providers: BTreeMap::new(),
+            rewrite_ssh: true,
+        }
+    }
 }
 
 /// `[http_client]`

@@ -42,8 +42,12 @@ fn run_gives_its_command_exactly_the_computed_environment_and_a_token() {
         "GIT_CONFIG_COUNT",
         "GIT_CONFIG_KEY_0",
         "GIT_CONFIG_KEY_1",
+        "GIT_CONFIG_KEY_2",
+        "GIT_CONFIG_KEY_3",
         "GIT_CONFIG_VALUE_0",
         "GIT_CONFIG_VALUE_1",
+        "GIT_CONFIG_VALUE_2",
+        "GIT_CONFIG_VALUE_3",
         "HOME",
         "MOLECULE_AGENT_ROLE",
         "MOLECULE_ATTRIBUTION_BADGE",
@@ -102,7 +106,10 @@ fn inspect_reads_a_file_and_says_why_another_is_no_plugin() {
     };
     let ended = inspect("20-github-app-auth.so");
     ended.expect(0, "github-app-auth 0.1.0\n");
-    ended.expect(0, "capabilities  env-mutator/1, token-provider/1, workspace-lifecycle/1\n");
+    ended.expect(
+        0,
+        "capabilities  env-mutator/1, token-provider/1, workspace-lifecycle/1\n",
+    );
     ended.expect(0, "writes        GITHUB_TOKEN, GH_TOKEN");
     world.write("plugins/text.so", "a text\n", 0o644);
     inspect("text.so").expect(

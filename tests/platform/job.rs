@@ -40,11 +40,15 @@ fn a_workspace_gets_exactly_the_computed_environment() {
     );
     let expected = BTreeMap::from([
         ("EDITOR", "vi"),
-        ("GIT_CONFIG_COUNT", "2"),
+        ("GIT_CONFIG_COUNT", "4"),
         ("GIT_CONFIG_KEY_0", "credential.https://github.com.helper"),
         ("GIT_CONFIG_KEY_1", "credential.https://github.com.helper"),
+        ("GIT_CONFIG_KEY_2", "url.https://github.com/.insteadOf"),
+        ("GIT_CONFIG_KEY_3", "url.https://github.com/.insteadOf"),
         ("GIT_CONFIG_VALUE_0", ""),
         ("GIT_CONFIG_VALUE_1", &helper),
+        ("GIT_CONFIG_VALUE_2", "git@github.com:"),
+        ("GIT_CONFIG_VALUE_3", "ssh://git@github.com/"),
         ("MOLECULE_AGENT_ROLE", "Reviewer"),
         ("MOLECULE_OWNER", "alice"),
         ("MOLECULE_WORKSPACE_ID", &workspace.id),

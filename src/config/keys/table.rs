@@ -260,6 +260,16 @@ pub(crate) const KEYS: &[Key] = &[
         "plugin that serves the GitHub endpoints and git (the first token provider)",
     ),
     key(
+        "git.providers",
+        Kind::Map,
+        "plugins that serve git for single hosts: `\"gitlab.com\" = \"gitlab\"`",
+    ),
+    key(
+        "git.rewrite_ssh",
+        Kind::Boolean,
+        "let git in a workspace go to these hosts over HTTPS where it was told SSH (true)",
+    ),
+    key(
         "http_client.proxy",
         Kind::Secret,
         "proxy URL for the plugins' requests",
