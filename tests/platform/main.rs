@@ -22,5 +22,6 @@ mod platform;
 mod refusals;
 mod restart;
 mod secrets;
+mod state;
 mod token;
 mod world;

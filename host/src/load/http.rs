@@ -5,7 +5,7 @@
     reason = "the plugin calls these functions with pointers, and is called back"
 )]
 
-use std::{ptr, time::Duration};
+use std::time::Duration;
 
 use provisionhook_plugin_abi::wire;
 use tokio::runtime::Handle;
@@ -89,16 +89,9 @@ unsafe extern "C" fn send(
     request: *const wire::HttpRequest,
     sink: *mut wire::HttpSink,
 ) -> *mut wire::Op {
-    guard(ptr::null_mut(), || {
-        // SAFETY: the host that the plugin was given.
-        let Some(host) = (unsafe { HostTable::from_wire(host) }) else {
-            return host_op::failed();
-        };
-        // SAFETY: the plugin's sink, which lives until the operation is dropped.
-        let sink = match unsafe { Sink::new(sink) } {
-            Ok(sink) => sink,
-            Err(bad) => return bad.failed(host, "http"),
-        };
+    // SAFETY: the plugin's sink, which lives until the operation is dropped.
+    let sink = unsafe { Sink::new(sink) };
+    let begin = |host: &'static HostTable, sink: Sink| {
         // SAFETY: borrowed for the length of this call.
         let request = unsafe { read_request(request) };
         // The response is handed over by the last step of the future, so inside the plugin's poll.
@@ -109,7 +102,9 @@ unsafe extern "C" fn send(
             };
             sink.deliver(result)
         })
-    })
+    };
+    // SAFETY: the host that the plugin was given.
+    unsafe { sink::operation(host, wire::HTTP_1, sink, begin) }
 }
 
 unsafe extern "C" fn fetch(
@@ -126,7 +121,7 @@ unsafe extern "C" fn fetch(
         let sink = match unsafe { Sink::new(sink) } {
             Ok(sink) => sink,
             Err(bad) => {
-                bad.log(host, "http");
+                bad.log(host, wire::HTTP_1);
                 return wire::POLL_FAULT;
             }
         };

@@ -2,11 +2,12 @@
 
 #![expect(unsafe_code, reason = "reads the table of the plugin's sink")]
 
-use std::fmt;
+use std::{fmt, ptr};
 
 use provisionhook_plugin_abi::wire;
 
 use super::{
+    guard::guard,
     host_op,
     host_table::HostTable,
     pointer::{self, BadPointer, SizeFirst},
@@ -36,19 +37,38 @@ pub(super) fn filled<F>(name: &'static str, function: Option<F>) -> Result<F, Ba
     function.ok_or(BadSink::Missing(name))
 }
 
-impl BadSink {
-    /// An operation that fails at once.
-    pub(super) fn failed(&self, host: &HostTable, service: &str) -> *mut wire::Op {
-        self.log(host, service);
-        host_op::failed()
-    }
+/// An operation for the plugin that holds this host, if its sink can be called; the sink is given the end of it.
+///
+/// # Safety
+/// If `host` is not null it is the one that the plugin was given.
+pub(super) unsafe fn operation<S>(
+    host: *const wire::Host,
+    service: &str,
+    sink: Result<S, BadSink>,
+    begin: impl FnOnce(&'static HostTable, S) -> *mut wire::Op,
+) -> *mut wire::Op {
+    guard(ptr::null_mut(), || {
+        // SAFETY: the caller's promise.
+        let Some(host) = (unsafe { HostTable::from_wire(host) }) else {
+            return host_op::failed();
+        };
+        match sink {
+            Ok(sink) => begin(host, sink),
+            Err(bad) => {
+                bad.log(host, service);
+                host_op::failed()
+            }
+        }
+    })
+}
 
+impl BadSink {
     #[cold]
     pub(super) fn log(&self, host: &HostTable, service: &str) {
         tracing::warn!(
             target: "plugin",
             plugin = host.plugin,
-            "the plugin passed {service}/1 a sink {self}; the operation fails: report it to the plugin's author"
+            "the plugin passed {service} a sink {self}; the operation fails: report it to the plugin's author"
         );
     }
 }

@@ -5,22 +5,18 @@
     reason = "the plugin calls these functions with pointers, and is called back"
 )]
 
-use std::ptr;
-
 use provisionhook_plugin_abi::wire;
 use zeroize::Zeroizing;
 
 use super::{
-    fault,
-    guard::guard,
-    host_op,
+    fault, host_op,
     host_table::HostTable,
-    pointer,
+    pointer::{self, BadPointer},
     sink::{self, BadSink},
 };
 use crate::{
     fault::{Fault, FaultKind},
-    services::state::PluginState,
+    services::state::{Access, PluginState},
 };
 
 pub(super) static TABLE: wire::State1 = wire::State1 {
@@ -83,7 +79,7 @@ unsafe extern "C" fn read(
     sink: *mut wire::StateSink,
 ) -> *mut wire::Op {
     // SAFETY: the plugin's arguments, as the contract has them.
-    unsafe { start(host, key, sink, async |state, key| state.read(&key).await) }
+    unsafe { start(host, key, sink, |state, key| Ok(state.read(key))) }
 }
 
 unsafe extern "C" fn write(
@@ -92,16 +88,13 @@ unsafe extern "C" fn write(
     value: wire::Bytes,
     sink: *mut wire::StateSink,
 ) -> *mut wire::Op {
-    // SAFETY: borrowed for the length of this call.
-    let value = unsafe { pointer::bytes(value) }
-        .map(|value| Zeroizing::new(value.to_vec()))
-        .map_err(|bad| defect(&format!("a value that {bad}")));
-    let work = async |state: PluginState, key: String| {
-        state.write(&key, value?).await?;
-        Ok(None)
+    let begin = |state: &PluginState, key: &str| {
+        // SAFETY: borrowed for the length of this call, in which the state copies it.
+        let value = unsafe { pointer::bytes(value) }.map_err(|bad| ("a value", bad))?;
+        Ok(nothing(state.write(key, value)))
     };
     // SAFETY: the plugin's arguments, as the contract has them.
-    unsafe { start(host, key, sink, work) }
+    unsafe { start(host, key, sink, begin) }
 }
 
 unsafe extern "C" fn remove(
@@ -109,56 +102,48 @@ unsafe extern "C" fn remove(
     key: wire::Str,
     sink: *mut wire::StateSink,
 ) -> *mut wire::Op {
-    let work = async |state: PluginState, key: String| {
-        state.remove(&key).await?;
-        Ok(None)
-    };
+    let begin = |state: &PluginState, key: &str| Ok(nothing(state.remove(key)));
     // SAFETY: the plugin's arguments, as the contract has them.
-    unsafe { start(host, key, sink, work) }
+    unsafe { start(host, key, sink, begin) }
 }
 
-/// An operation that does `work` on the plugin's own state.
+fn nothing(access: Access<()>) -> Access<Found> {
+    Box::pin(async { access.await.map(|()| None) })
+}
+
+/// An operation that does what `begin` says on the plugin's own state.
 ///
 /// # Safety
 /// If they are not null, `host` is the one that the plugin was given, the key is readable for this call, and the sink lives
 /// until the operation is dropped.
-unsafe fn start<W>(
+unsafe fn start(
     host: *const wire::Host,
     key: wire::Str,
     sink: *mut wire::StateSink,
-    work: impl FnOnce(PluginState, String) -> W + Send + 'static,
-) -> *mut wire::Op
-where
-    W: Future<Output = Result<Found, Fault>> + Send,
-{
-    guard(ptr::null_mut(), || {
+    begin: impl FnOnce(&PluginState, &str) -> Result<Access<Found>, (&'static str, BadPointer)>,
+) -> *mut wire::Op {
+    // SAFETY: the caller's promise.
+    let sink = unsafe { Sink::new(sink) };
+    let begin = |host: &'static HostTable, sink: Sink| {
         // SAFETY: the caller's promise.
-        let Some(host) = (unsafe { HostTable::from_wire(host) }) else {
-            return host_op::failed();
-        };
-        // SAFETY: the caller's promise.
-        let sink = match unsafe { Sink::new(sink) } {
-            Ok(sink) => sink,
-            Err(bad) => return bad.failed(host, "state"),
-        };
-        // SAFETY: the caller's promise.
-        let key = unsafe { pointer::text(key) }
-            .map(str::to_owned)
-            .map_err(|bad| defect(&format!("a key that {bad}")));
+        let key = unsafe { pointer::text(key) }.map_err(|bad| ("a key", bad));
+        let access = key.and_then(|key| begin(&host.state, key));
         // The value is handed over by the last step of the future, so inside the plugin's poll.
         host_op::start(host, async move {
-            let result = match key {
-                Ok(key) => work(host.state.clone(), key).await,
-                Err(fault) => Err(fault),
+            let result = match access {
+                Ok(access) => access.await,
+                Err((what, bad)) => Err(defect(what, bad)),
             };
             sink.deliver(result)
         })
-    })
+    };
+    // SAFETY: the caller's promise.
+    unsafe { sink::operation(host, wire::STATE_1, sink, begin) }
 }
 
-fn defect(passed: &str) -> Fault {
+fn defect(what: &str, bad: BadPointer) -> Fault {
     Fault::new(
         FaultKind::Internal,
-        format!("the plugin passed state/1 {passed}; report it to its author"),
+        format!("the plugin passed state/1 {what} that {bad}; report it to its author"),
     )
 }

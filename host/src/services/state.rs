@@ -7,6 +7,7 @@ mod key;
 mod owner;
 
 use std::{
+    future::ready,
     path::{Path, PathBuf},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
@@ -97,17 +98,12 @@ impl PluginState {
     /// Its fault is as for [`read`](Self::read); also `internal` for a value that is too long, `denied` in a dry run, and
     /// `config` if nothing is kept anywhere.
     #[must_use]
-    pub fn write(&self, key: &str, value: Zeroizing<Vec<u8>>) -> Access<()> {
+    pub fn write(&self, key: &str, value: &[u8]) -> Access<()> {
+        if value.len() > MAX_VALUE_BYTES {
+            return Box::pin(ready(Err(too_long(value.len()))));
+        }
+        let value = Zeroizing::new(value.to_vec());
         self.access(key, move |state, key| {
-            if value.len() > MAX_VALUE_BYTES {
-                return Err(Fault::new(
-                    FaultKind::Internal,
-                    format!(
-                        "expected at most {MAX_VALUE_BYTES} bytes for the state {key:?}, found {}; report it to the plugin's author",
-                        value.len()
-                    ),
-                ));
-            }
             let _turn = state.turn();
             state.kept()?.write(key, &value)
         })
@@ -164,6 +160,15 @@ impl PluginState {
             )),
         }
     }
+}
+
+fn too_long(found: usize) -> Fault {
+    Fault::new(
+        FaultKind::Internal,
+        format!(
+            "expected at most {MAX_VALUE_BYTES} bytes in a state value, found {found}; report it to the plugin's author"
+        ),
+    )
 }
 
 #[cfg(test)]

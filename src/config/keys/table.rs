@@ -22,7 +22,7 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "state_dir",
         Kind::Text,
-        "where the database and the workspaces live (/var/lib/provisionhook)",
+        "where the database, the workspaces and what plugins keep live (/var/lib/provisionhook)",
     ),
     key(
         "public_url",

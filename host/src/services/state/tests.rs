@@ -9,10 +9,6 @@ async fn read(state: &PluginState, key: &str) -> Option<Vec<u8>> {
     value.map(|value| value.to_vec())
 }
 
-fn bytes(value: &[u8]) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new(value.to_vec())
-}
-
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
@@ -33,9 +29,9 @@ async fn a_value_is_there_for_whoever_comes_later_and_nobody_else() {
     let state_dir = directory.path().join("state");
     let state = StateStore::at(&state_dir).of("gitlab");
     assert_eq!(read(&state, "token").await, None);
-    state.write("token", bytes(b"one")).await.unwrap();
-    state.write("token", bytes(b"\0two\xff")).await.unwrap();
-    state.write("empty", bytes(b"")).await.unwrap();
+    state.write("token", b"one").await.unwrap();
+    state.write("token", b"\0two\xff").await.unwrap();
+    state.write("empty", b"").await.unwrap();
     let later = StateStore::at(&state_dir);
     assert_eq!(
         read(&later.of("gitlab"), "token").await.as_deref(),
@@ -59,11 +55,11 @@ async fn a_value_is_there_for_whoever_comes_later_and_nobody_else() {
 async fn what_a_crash_left_beside_a_value_is_replaced_and_the_value_stays() {
     let directory = tempfile::tempdir().unwrap();
     let state = StateStore::at(directory.path()).of("p");
-    state.write("k", bytes(b"whole")).await.unwrap();
+    state.write("k", b"whole").await.unwrap();
     let beside = directory.path().join("plugins/p/.k.new");
     fs::write(&beside, "hal").unwrap();
     assert_eq!(read(&state, "k").await.as_deref(), Some(&b"whole"[..]));
-    state.write("k", bytes(b"next")).await.unwrap();
+    state.write("k", b"next").await.unwrap();
     assert_eq!(read(&state, "k").await.as_deref(), Some(&b"next"[..]));
     assert!(!beside.exists());
 }
@@ -74,7 +70,7 @@ async fn writes_at_a_time_leave_one_of_them_whole() {
     let state = StateStore::at(directory.path()).of("p");
     let mut writes = tokio::task::JoinSet::new();
     for letter in b'a'..=b'z' {
-        writes.spawn(state.write("k", bytes(&[letter; 100_000])));
+        writes.spawn(state.write("k", &[letter; 100_000]));
     }
     while let Some(written) = writes.join_next().await {
         written.unwrap().unwrap();
@@ -87,10 +83,10 @@ async fn writes_at_a_time_leave_one_of_them_whole() {
 async fn a_dry_run_reads_and_keeps_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let state = StateStore::at(directory.path()).of("p");
-    state.write("k", bytes(b"v")).await.unwrap();
+    state.write("k", b"v").await.unwrap();
     let dry = StateStore::read_only(directory.path()).of("p");
     assert_eq!(read(&dry, "k").await.as_deref(), Some(&b"v"[..]));
-    for refused in [dry.write("k", bytes(b"w")).await, dry.remove("k").await] {
+    for refused in [dry.write("k", b"w").await, dry.remove("k").await] {
         let fault = refused.unwrap_err();
         assert_eq!(fault.kind, FaultKind::Denied);
         assert!(
@@ -108,7 +104,7 @@ async fn a_dry_run_reads_and_keeps_nothing() {
 async fn without_a_place_nothing_is_found_and_a_write_says_what_to_set() {
     let state = StateStore::nowhere().of("p");
     assert_eq!(read(&state, "k").await, None);
-    let fault = state.write("k", bytes(b"v")).await.unwrap_err();
+    let fault = state.write("k", b"v").await.unwrap_err();
     assert_eq!(
         (fault.kind, fault.message.as_str()),
         (
@@ -126,11 +122,11 @@ async fn a_key_or_value_that_cannot_be_one_is_the_plugins_defect() {
     let directory = tempfile::tempdir().unwrap();
     let state = StateStore::at(directory.path()).of("p");
     state
-        .write("k", bytes(&vec![b'x'; MAX_VALUE_BYTES]))
+        .write("k", &vec![b'x'; MAX_VALUE_BYTES])
         .await
         .unwrap();
     let fault = state
-        .write("k", bytes(&vec![b'y'; MAX_VALUE_BYTES + 1]))
+        .write("k", &vec![b'y'; MAX_VALUE_BYTES + 1])
         .await
         .unwrap_err();
     assert_eq!(fault.kind, FaultKind::Internal);
@@ -142,7 +138,7 @@ async fn a_key_or_value_that_cannot_be_one_is_the_plugins_defect() {
 async fn what_is_damaged_is_named_with_what_to_do_and_kept() {
     let directory = tempfile::tempdir().unwrap();
     let state = StateStore::at(directory.path()).of("p");
-    state.write("k", bytes(b"v")).await.unwrap();
+    state.write("k", b"v").await.unwrap();
     let own = directory.path().join("plugins/p");
     fs::create_dir(own.join("directory")).unwrap();
     std::os::unix::fs::symlink("/etc/hostname", own.join("link")).unwrap();
@@ -163,7 +159,7 @@ async fn what_is_damaged_is_named_with_what_to_do_and_kept() {
         }
         assert!(path.symlink_metadata().is_ok());
     }
-    let fault = state.write("directory", bytes(b"v")).await.unwrap_err();
+    let fault = state.write("directory", b"v").await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Config);
     assert!(!own.join(".directory.new").exists(), "{fault}");
 }
@@ -199,5 +195,5 @@ async fn another_process_is_turned_away_before_it_reads() {
     let dry = StateStore::read_only(directory.path()).of("p");
     assert_eq!(read(&dry, "k").await, None, "a dry run disturbs nobody");
     drop(other);
-    state.write("k", bytes(b"v")).await.unwrap();
+    state.write("k", b"v").await.unwrap();
 }
