@@ -6,10 +6,8 @@ use crate::{network::Network, world::World};
 
 const LIFE: Duration = Duration::from_secs(64);
 const MARGIN: Duration = Duration::from_secs(60);
-/// Puts the wrapper where it is found first.
-const INSTALL: &str =
-    "mkdir -p $HOME/bin; printf %s \"$MOLECULE_GH_WRAPPER_B64\" | base64 -d >$HOME/bin/gh
-chmod 755 $HOME/bin/gh; real=$(command -v gh); PATH=$HOME/bin:$PATH
+/// The wrapper is found first, and the real one behind it.
+const ASK: &str = "real=/usr/bin/gh
 ask() { \"$1\" api /installation/repositories --jq '.repositories[].full_name' 2>&1; }\n";
 
 /// The tokens that GitHub gave out, but for the one in `GH_TOKEN`.
@@ -20,9 +18,13 @@ fn issued(world: &World) -> usize {
 #[test]
 fn each_call_has_a_fresh_token_although_the_environment_pins_an_old_one() {
     let network = Network::new(LIFE);
+    let roles = r#"{"roles": {"reviewer": {"owner": "alice"}}, "wrapper_variables": false}"#;
+    network.world.configure("gh-identity", roles);
     let platform = network.world.serve();
-    let script = "ask gh; pause one; echo real; ask $real; echo wrapped; ask gh";
-    let workspace = network.start(&platform, &format!("{INSTALL}{script}"));
+    let script = "[ $(command -v gh) = $HOME/.local/bin/gh ] || echo not first
+        [ -z \"${MOLECULE_GH_WRAPPER_B64:-}\" ] || echo variables
+        ask gh; pause one; echo real; ask $real; echo wrapped; ask gh";
+    let workspace = network.start(&platform, &format!("{ASK}{script}"));
     let minted = Instant::now();
     network.wait("one");
     let before = issued(&network.world);

@@ -34,6 +34,7 @@ fn a_workspace_gets_exactly_the_computed_environment() {
         in_its_own.starts_with(home.to_str().unwrap()),
         "{in_its_own}"
     );
+    let path = format!("{in_its_own}/.local/bin:/usr/local/bin:/usr/bin:/bin");
     let helper = format!(
         "!'{}' credential-helper --provider github-app-auth --host github.com",
         env!("CARGO_BIN_EXE_provisionhook")
@@ -53,7 +54,7 @@ fn a_workspace_gets_exactly_the_computed_environment() {
         ("MOLECULE_OWNER", "alice"),
         ("MOLECULE_WORKSPACE_ID", &workspace.id),
         ("NPM_TOKEN", PAT),
-        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        ("PATH", &path),
         ("PROVISIONHOOK_TOKEN", &workspace.token),
         ("PROVISIONHOOK_URL", &platform.url),
         ("PROVISIONHOOK_WORKSPACE_ID", &workspace.id),

@@ -8,11 +8,27 @@ use serde::Deserialize;
 const DEFAULT_ROLE: &str = "default";
 
 /// The plugin's configuration.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     #[serde(default)]
     roles: BTreeMap<String, Role>,
+    #[serde(default = "yes")]
+    pub(crate) wrapper_variables: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            roles: BTreeMap::new(),
+            wrapper_variables: yes(),
+        }
+    }
+}
+
+/// Images that install the wrapper from the variables would be without it, and say nothing.
+fn yes() -> bool {
+    true
 }
 
 #[derive(Debug, Deserialize)]
@@ -56,9 +72,12 @@ mod tests {
     fn the_schema_accepts_the_documented_example_and_describes_every_key() {
         let schema: serde_json::Value =
             serde_json::from_str(include_str!("../config.schema.json")).unwrap();
-        assert!(schema["properties"]["roles"]["description"].is_string());
+        for key in ["roles", "wrapper_variables"] {
+            assert!(schema["properties"][key]["description"].is_string());
+        }
         let example = include_str!("../../../docs/plugins/examples/gh-identity.json");
         let config: Config = serde_json::from_str(example).unwrap();
         assert!(!config.owner("reviewer").is_empty());
+        assert!(!config.wrapper_variables && Config::default().wrapper_variables);
     }
 }

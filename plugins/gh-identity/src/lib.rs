@@ -45,8 +45,21 @@ impl EnvMutator for GhIdentity {
             "MOLECULE_ATTRIBUTION_BADGE",
             &badge(&role, call.workspace_id()),
         )?;
+        if !self.config.wrapper_variables {
+            return Ok(());
+        }
         env.set("MOLECULE_GH_WRAPPER_B64", &self.wrapper)?;
         env.set("MOLECULE_GH_WRAPPER_SHA", &self.wrapper_digest)
+    }
+}
+
+impl FileContributor for GhIdentity {
+    /// Installs the wrapper, where there is something that it could do.
+    async fn contribute(&self, call: &Call<'_>, files: &mut Files<'_>) -> Result<Again, Fault> {
+        if !role::display(call.role()).is_empty() {
+            files.put(wrapper::PLACE, 0o755, wrapper::SCRIPT.as_bytes())?;
+        }
+        Ok(Again::never())
     }
 }
 
@@ -59,7 +72,7 @@ fn badge(role: &str, workspace_id: &str) -> String {
 
 export_plugin! {
     GhIdentity {
-        capabilities: [env_mutator],
+        capabilities: [env_mutator, file_contributor],
         execution: inline,
         writes: [
             "MOLECULE_AGENT_ROLE",
@@ -69,6 +82,7 @@ export_plugin! {
             "MOLECULE_GH_WRAPPER_B64",
             "MOLECULE_GH_WRAPPER_SHA",
         ],
+        files: [".local/bin/gh"],
         config_schema: include_str!("../config.schema.json"),
     }
 }

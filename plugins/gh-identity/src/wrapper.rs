@@ -1,9 +1,12 @@
-//! The `gh` wrapper, as the variables carry it.
+//! The `gh` wrapper, as a file and as the variables carry it.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest as _, Sha256};
 
-const SCRIPT: &str = include_str!("../wrapper/gh");
+/// Where it goes beneath the home of a workspace; the platform puts that directory in front of `PATH`.
+pub(crate) const PLACE: &str = ".local/bin/gh";
+
+pub(crate) const SCRIPT: &str = include_str!("../wrapper/gh");
 
 /// How much of the digest is enough to tell one wrapper from another, in hex digits.
 const DIGEST_LENGTH: usize = 12;
