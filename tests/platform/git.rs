@@ -81,3 +81,19 @@ fn a_token_that_the_server_rejects_is_dropped_and_replaced() {
     assert_eq!(last.status, 200);
     assert_ne!(last.token.as_ref(), Some(&first));
 }
+
+#[test]
+fn a_url_that_says_ssh_leads_over_https_with_a_token() {
+    let network = Network::new(Duration::from_secs(3600));
+    let platform = network.world.serve();
+    let script = "git clone -q git@github.com:acme/website.git a && git clone -q ssh://git@github.com/acme/website.git b
+        echo ended $?";
+    let workspace = network.start(&platform, script);
+    let output = platform.whole_output(&workspace.id);
+    assert!(output.contains("ended 0"), "{output}");
+    let requests = network.with_tokens(0);
+    assert!(
+        requests.iter().all(|request| request.status == 200),
+        "{requests:?}"
+    );
+}

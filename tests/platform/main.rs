@@ -18,6 +18,7 @@ mod git;
 mod input;
 mod job;
 mod network;
+mod own_tokens;
 mod platform;
 mod refusals;
 mod restart;
