@@ -25,4 +25,5 @@ mod restart;
 mod secrets;
 mod state;
 mod token;
+mod vault;
 mod world;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -134,6 +135,18 @@ impl VaultServer {
     #[must_use]
     pub fn leases(&self) -> Vec<Lease> {
         self.up_to_date().vault.leases.list()
+    }
+
+    /// Writes a new version of a secret of KV version 2 in the root namespace; `mount` ends in a slash.
+    pub fn write_kv2(&self, mount: &str, path: &str, data: Value) {
+        let now = self.shared.clock.now();
+        self.shared.locked().vault.write_kv2(mount, path, data, now);
+    }
+
+    /// The newest version of a secret of KV version 2 in the root namespace; null if there is none.
+    #[must_use]
+    pub fn kv2(&self, mount: &str, path: &str) -> Value {
+        self.shared.locked().vault.kv2(mount, path)
     }
 
     /// Revokes a token behind its owner's back, with its children and leases.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::answer::{Answer, Envelope};
 use crate::builder::StartError;
@@ -289,6 +290,23 @@ impl Vault {
             1 => self.end_token(&token.id, Ended::UsedUp),
             more => known.uses_left = more - 1,
         }
+    }
+
+    pub(crate) fn write_kv2(&mut self, mount: &str, path: &str, data: Value, now: Timestamp) {
+        if let (Some(Engine::Kv2(engine)), Value::Object(data)) = (self.root_mount(mount), data) {
+            engine.put(path, data, now);
+        }
+    }
+
+    pub(crate) fn kv2(&mut self, mount: &str, path: &str) -> Value {
+        match self.root_mount(mount) {
+            Some(Engine::Kv2(engine)) => engine.newest(path),
+            _ => Value::Null,
+        }
+    }
+
+    fn root_mount(&mut self, mount: &str) -> Option<&mut Engine> {
+        self.namespaces.get_mut("")?.mounts.get_mut(mount)
     }
 
     /// Ends a token with its children and leases.

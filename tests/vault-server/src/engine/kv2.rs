@@ -44,6 +44,18 @@ impl Kv2 {
         Self { secrets }
     }
 
+    pub(crate) fn put(&mut self, path: &str, data: Map<String, Value>, now: Timestamp) {
+        let versions = self.secrets.entry(path.to_owned()).or_default();
+        versions.write(data, now);
+    }
+
+    /// The newest version; null if there is none.
+    pub(crate) fn newest(&self, path: &str) -> Value {
+        let versions = self.secrets.get(path);
+        let newest = versions.and_then(|versions| versions.by_number.get(&versions.current));
+        newest.map_or(Value::Null, |version| json!(version.data))
+    }
+
     pub(crate) fn handle(&mut self, call: &Call<'_>) -> Result<Answer, Refusal> {
         let (kind, path) = call.path.split_once('/').unwrap_or((call.path, ""));
         match (kind, call.operation()) {

@@ -1,0 +1,237 @@
+//! The conformance suite for providers, run for this plugin against a server that enforces Vault's contract: stored secrets and served tokens, and
+//! dynamic secrets by themselves.
+
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{path::Path, time::Duration};
+
+use provider_conformance::{Case, Exception, Given, How, Life, Refusal, Subject, Way, secret_file};
+use provisionhook_host::{capability::Scope, fault::FaultKind};
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use vault_server::{Fault, Mode, Times, VaultServer};
+
+const PASSWORD: &str = "a-password-that-nobody-guesses-4711";
+const ANOTHER: &str = "another-password-nobody-guesses-0815";
+const SECRET_ID: &str = "0f6c1d3e-5a7b-4c9d-8e2f-1a3b5c7d9e0f";
+const CACHE_SECONDS: u64 = 5;
+
+async fn server(lifetime: Duration) -> VaultServer {
+    let ttl = lifetime.as_secs();
+    let app = json!({
+        "secret/data/app": ["read", "update"], "github/token": ["read"], "database/creds/app": ["read"], "sys/leases/revoke": ["update"],
+    });
+    let token = json!({ "policies": ["app"], "ttl": "24h" });
+    let world = json!({ "namespaces": { "": {
+        "policies": { "app": app },
+        "mounts": {
+            "secret": { "kv2": { "app": { "password": PASSWORD } } },
+            "github": { "github": { "ttl": ttl } },
+            "database": { "database": { "roles": { "app": { "default_ttl": ttl, "max_ttl": ttl } } } },
+        },
+        "auth": { "approle": { "approle": { "app": { "role_id": "role-1", "secret_ids": [SECRET_ID], "token": token } } } },
+    } } });
+    VaultServer::builder().world(world).start().await.unwrap()
+}
+
+/// The plugin's config, but for what is wanted.
+fn config(base_url: &str, directory: &Path) -> Value {
+    let secret_id = secret_file(directory, "secret-id", SECRET_ID);
+    json!({
+        "address": base_url,
+        "auth": { "approle": { "role_id": "role-1", "secret_id": secret_id } },
+        "cache_seconds": CACHE_SECONDS,
+    })
+}
+
+/// What the server gave out, and what the config holds.
+fn secrets(server: &VaultServer) -> Vec<String> {
+    let leases = server.leases().into_iter();
+    let made = leases.flat_map(|lease| {
+        ["token", "password"]
+            .map(|field| lease.data[field].as_str().map(str::to_owned))
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+    });
+    let tokens = server.tokens().into_iter().map(|token| token.id);
+    let fixed = [PASSWORD, ANOTHER, SECRET_ID].map(str::to_owned);
+    made.chain(tokens).chain(fixed).collect()
+}
+
+fn refusals(what_path: &'static str) -> Vec<Refusal> {
+    vec![
+        Refusal {
+            what: "no policy for it",
+            how: How::Server,
+            kind: FaultKind::Config,
+            says: what_path,
+        },
+        Refusal {
+            what: "the login is not accepted, nor anything else",
+            how: How::Answer {
+                status: 403,
+                headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+                body: r#"{"errors":["permission denied"]}"#.to_owned(),
+            },
+            kind: FaultKind::Config,
+            says: "(status 403)",
+        },
+    ]
+}
+
+struct Stored {
+    server: VaultServer,
+    lifetime: Duration,
+}
+
+impl Subject for Stored {
+    const PLUGIN: &'static str = "vault";
+
+    fn start(runtime: &Handle, lifetime: Duration) -> Self {
+        Self {
+            server: runtime.block_on(server(lifetime)),
+            lifetime,
+        }
+    }
+
+    fn upstream(&self) -> String {
+        self.server.base_url()
+    }
+
+    fn config(&self, base_url: &str, directory: &Path) -> Value {
+        let mut config = config(base_url, directory);
+        config["variables"] =
+            json!({ "DB_PASSWORD": { "path": "secret/app", "field": "password" } });
+        config["tokens"] = json!([{ "audience": "github.com", "path": "github/token", "username": "x-access-token" }]);
+        config
+    }
+
+    fn check(&self, given: &Given) {
+        match given {
+            Given::Token(_) => {
+                let value = given.token();
+                let leases = self.server.leases();
+                assert!(leases.iter().any(|lease| lease.data["token"] == value));
+            }
+            Given::Variables(_) => {
+                assert_eq!(
+                    given.variable("DB_PASSWORD"),
+                    self.server.kv2("secret/", "app")["password"]
+                );
+            }
+        }
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        secrets(&self.server)
+    }
+
+    fn life(&self, way: Way) -> Life {
+        match way {
+            Way::Tokens => Life::Ends(self.lifetime),
+            Way::Variables => Life::Unknown(Duration::from_secs(CACHE_SECONDS)),
+        }
+    }
+
+    fn refusals(&self) -> Vec<Refusal> {
+        refusals("(status 403)")
+    }
+
+    fn set_refusing(&self, _: &str, on: bool) {
+        refuse(&self.server, on);
+    }
+
+    fn scopes(&self) -> Vec<Scope> {
+        vec![Scope::default()]
+    }
+
+    fn replace(&self) {
+        self.server
+            .write_kv2("secret/", "app", json!({ "password": ANOTHER }));
+    }
+}
+
+/// As if the policies had been taken away, or the whole node were out of reach for this token.
+fn refuse(server: &VaultServer, on: bool) {
+    server.clear_faults();
+    server.set_mode(Mode::Active);
+    if on {
+        for prefix in ["secret/", "github/", "database/"] {
+            server.set_fault_at(prefix, Fault::Denied, Times::Always);
+        }
+    }
+}
+
+provider_conformance::suite!(tokens: Stored);
+provider_conformance::suite!(variables: Stored);
+
+mod dynamic {
+    use super::*;
+
+    pub(crate) struct Dynamic {
+        server: VaultServer,
+        lifetime: Duration,
+    }
+
+    impl Subject for Dynamic {
+        const PLUGIN: &'static str = "vault";
+
+        fn start(runtime: &Handle, lifetime: Duration) -> Self {
+            Self {
+                server: runtime.block_on(server(lifetime)),
+                lifetime,
+            }
+        }
+
+        fn upstream(&self) -> String {
+            self.server.base_url()
+        }
+
+        fn config(&self, base_url: &str, directory: &Path) -> Value {
+            let mut config = config(base_url, directory);
+            let of = |field: &str| json!({ "path": "database/creds/app", "engine": "dynamic", "field": field });
+            config["variables"] =
+                json!({ "DB_USER": of("username"), "DB_PASSWORD": of("password") });
+            config
+        }
+
+        fn check(&self, given: &Given) {
+            let (user, password) = (given.variable("DB_USER"), given.variable("DB_PASSWORD"));
+            let leases = self.server.leases();
+            let known = leases
+                .iter()
+                .any(|lease| lease.data["username"] == user && lease.data["password"] == password);
+            assert!(known);
+        }
+
+        fn secrets(&self) -> Vec<String> {
+            secrets(&self.server)
+        }
+
+        fn life(&self, _: Way) -> Life {
+            Life::Ends(self.lifetime)
+        }
+
+        fn refusals(&self) -> Vec<Refusal> {
+            refusals("(status 403)")
+        }
+
+        fn set_refusing(&self, _: &str, on: bool) {
+            refuse(&self.server, on);
+        }
+
+        fn exceptions() -> Vec<Exception> {
+            let of = |case| Exception {
+                way: Some(Way::Variables),
+                case,
+                sentence: "A dynamic secret is made for each workspace, so it is never served from a cache, and a thousand workspaces cause a \
+                           thousand requests.",
+            };
+            vec![of(Case::Cached), of(Case::ThousandAtOnce)]
+        }
+    }
+
+    provider_conformance::suite!(variables: Dynamic);
+}
