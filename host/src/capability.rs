@@ -29,8 +29,8 @@ pub trait TokenProvider: Send + Sync {
 
 /// Puts files into the home directory of a workspace (`file-contributor/1`).
 pub trait FileContributor: Send + Sync {
-    /// Puts all of its files, as they should be now. They are kept only if the call succeeds. Called before the workspace
-    /// starts, and again while it runs as the answer asks for.
+    /// Puts all of its files, as they should be now: one that is not put again is to be removed. They are kept only if the
+    /// call succeeds. Called before the workspace starts, and again while it runs as the answer asks for.
     fn contribute<'a>(&'a self, call: &'a Call, files: &'a mut Contribution) -> Outcome<'a, Again>;
 }
 

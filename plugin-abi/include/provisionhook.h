@@ -706,8 +706,8 @@ struct ph_file_contributor_1 {
     uint32_t reserved;
     /*
      Called after the chain and before the workspace starts, and again while it runs if `reply->again` asked for that.
-     Each call hands over all files of the plugin as they should be now. They are kept only if it ends with
-     `PH_POLL_READY`. Never null.
+     Each call hands over all files of the plugin as they should be now: one that is not put again is removed. If it
+     does not end with `PH_POLL_READY`, everything stays as it was. Never null.
      */
     ph_poll (*contribute)(ph_instance *instance,
                           const struct ph_call *call,

@@ -129,12 +129,7 @@ impl PluginState {
         Box::pin(async move {
             check_key(&key)?;
             let work = tokio::task::spawn_blocking(move || work(&state, &key));
-            work.await.unwrap_or_else(|_| {
-                Err(Fault::new(
-                    FaultKind::Internal,
-                    "the host panicked over a plugin's state; its log has the place",
-                ))
-            })
+            work.await.unwrap_or_else(|lost| Err(no_answer(&lost)))
         })
     }
 
@@ -160,6 +155,19 @@ impl PluginState {
             )),
         }
     }
+}
+
+fn no_answer(lost: &tokio::task::JoinError) -> Fault {
+    if lost.is_panic() {
+        return Fault::new(
+            FaultKind::Internal,
+            "the host panicked over a plugin's state; its log has the place",
+        );
+    }
+    Fault::new(
+        FaultKind::Cancelled,
+        "the platform stopped before it came to the plugin's state",
+    )
 }
 
 fn too_long(found: usize) -> Fault {

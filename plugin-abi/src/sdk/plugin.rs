@@ -56,8 +56,9 @@ pub trait TokenProvider: Plugin {
 
 /// `file-contributor/1`: puts files into the home directory of a workspace.
 pub trait FileContributor: Plugin {
-    /// Puts all of its files, as they should be now; write it as `async fn`. They are kept only if it succeeds. Called before
-    /// a workspace starts, and again while it runs as the answer asks for: an access token in a file can be renewed so.
+    /// Puts all of its files, as they should be now; write it as `async fn`. One that is not put again is removed; if the call
+    /// fails, everything stays as it was. Called before a workspace starts, and again while it runs as the answer asks for:
+    /// an access token in a file can be renewed so.
     ///
     /// # Errors
     ///

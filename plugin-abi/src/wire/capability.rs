@@ -62,8 +62,8 @@ pub struct FileContributor1 {
     /// 0.
     pub reserved: u32,
     /// Called after the chain and before the workspace starts, and again while it runs if `reply->again` asked for that.
-    /// Each call hands over all files of the plugin as they should be now. They are kept only if it ends with
-    /// [`POLL_READY`](super::POLL_READY). Never null.
+    /// Each call hands over all files of the plugin as they should be now: one that is not put again is removed. If it
+    /// does not end with [`POLL_READY`](super::POLL_READY), everything stays as it was. Never null.
     pub contribute: Option<
         unsafe extern "C" fn(
             instance: *mut Instance,
