@@ -85,5 +85,7 @@ pub(crate) fn booted<S: Subject>(
         [S::PLUGIN],
         "expected the plugin to be loaded: {reports:?}"
     );
+    // As the platform does; so there is something in the log of a plugin that has nothing to say.
+    outcome.registry.log();
     outcome
 }
