@@ -39,7 +39,7 @@ impl<'a> From<&'a Call<'_>> for Asker<'a> {
     }
 }
 
-/// How the account is chosen. Made by [`Given::checked`] alone.
+/// How the account is chosen. Made of a checked config alone.
 #[derive(Debug)]
 pub struct Choice {
     by: By,
