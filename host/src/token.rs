@@ -9,6 +9,7 @@
 mod cache;
 mod clock;
 mod counts;
+mod ended;
 mod error;
 mod fresh;
 mod guarded;
@@ -33,6 +34,7 @@ use crate::{
 use cache::Cache;
 use clock::Clock;
 use counts::Counters;
+use ended::Ended;
 use slot::{Joined, Slot};
 
 pub use clock::WallClock;
@@ -74,6 +76,14 @@ struct Inner {
     redactor: Redactor,
     cache: Cache,
     counters: Counters,
+    ended: Arc<Ended>,
+}
+
+impl Inner {
+    fn forget(&self, workspace_id: &str) {
+        self.cache
+            .retain(|key| key.workspace_id.as_deref() != Some(workspace_id));
+    }
 }
 
 impl Broker {
@@ -93,6 +103,7 @@ impl Broker {
             redactor,
             cache,
             counters: Counters::default(),
+            ended: Arc::default(),
         }))
     }
 
@@ -149,11 +160,21 @@ impl Broker {
         found
     }
 
-    /// Drops whatever is cached for this workspace alone. To be called when it ends, or when its attributes change.
-    pub fn forget_workspace(&self, workspace_id: &str) {
-        self.0
-            .cache
-            .retain(|key| key.workspace_id.as_deref() != Some(workspace_id));
+    /// Drops whatever is cached for this workspace alone, and fetches nothing more for it: it has ended.
+    pub fn end_workspace(&self, workspace_id: &str) {
+        // First, so that a fetch that begins meanwhile is refused, or seen by `quiet`.
+        self.0.ended.end(workspace_id);
+        self.0.forget(workspace_id);
+    }
+
+    /// The workspace runs, again perhaps.
+    pub fn begin_workspace(&self, workspace_id: &str) {
+        self.0.ended.begin(workspace_id);
+    }
+
+    /// Resolves when no token is being fetched for this workspace alone.
+    pub async fn quiet(&self, workspace_id: &str) {
+        self.0.ended.quiet(workspace_id).await;
     }
 
     /// How often the cache had a token, and how often a provider was asked.

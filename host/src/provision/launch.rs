@@ -90,6 +90,7 @@ impl Inner {
             .with_files(files);
 
         // Before the start: the first thing that the workspace does may be to ask for a token.
+        self.broker.begin_workspace(record.id.as_str());
         self.access.open(token.hash(), call(record), guards);
         match tokio::time::timeout(self.settings.start_time, self.runtime.start(&spec)).await {
             Ok(Ok(())) => Ok(asked),

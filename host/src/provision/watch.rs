@@ -89,7 +89,7 @@ impl Inner {
     /// begins to keep it.
     pub(super) fn close(&self, id: &WorkspaceId) {
         self.access.close(id.as_str());
-        self.broker.forget_workspace(id.as_str());
+        self.broker.end_workspace(id.as_str());
         self.keepers.stop(id);
     }
 

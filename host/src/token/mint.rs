@@ -28,8 +28,7 @@ pub(super) fn start(
     let call = provider.visible(call);
     tokio::spawn(async move {
         sleep_until(inner.clock.instant(start.not_before)).await;
-        inner.counters.refreshes.fetch_add(1, Relaxed);
-        let result = within_budget(&provider, call, slot.key.scope.clone())
+        let result = fetch(&inner, &slot, &provider, call)
             .await
             .map_err(TokenErrorKind::Provider);
         let now = inner.clock.now();
@@ -44,6 +43,33 @@ pub(super) fn start(
             &start.landing,
         );
     });
+}
+
+/// # Errors
+/// The workspace has ended; or as [`within_budget`].
+async fn fetch(
+    inner: &Inner,
+    slot: &Slot,
+    provider: &Arc<Provider>,
+    call: Call,
+) -> Result<Token, Fault> {
+    let fetching = match slot.key.workspace_id.as_deref() {
+        None => None,
+        Some(workspace) => match inner.ended.fetch(workspace) {
+            Some(fetching) => Some(fetching),
+            None => {
+                inner.forget(workspace);
+                return Err(Fault::new(
+                    FaultKind::Denied,
+                    "expected a workspace that runs, found one that has ended; start it again",
+                ));
+            }
+        },
+    };
+    inner.counters.refreshes.fetch_add(1, Relaxed);
+    let result = within_budget(provider, call, slot.key.scope.clone()).await;
+    drop(fetching);
+    result
 }
 
 /// # Errors

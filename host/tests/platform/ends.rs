@@ -21,7 +21,8 @@ use tempfile::TempDir;
 
 use crate::{
     bench::{Plan, Platform},
-    lives::{Ends, Noted, lifecycle},
+    client,
+    lives::{Ends, Noted, lifecycle, slow_provider},
     plugins::mutator,
 };
 
@@ -334,5 +335,29 @@ async fn only_plugins_that_apply_to_the_workspace_are_told() {
     assert_eq!(platform.provisioner.settle(Duration::from_secs(5)).await, 0);
     assert_eq!(noted.count("ended"), 1);
     assert_eq!(noted.count("ended of-acme"), 1);
+    platform.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_on_its_way_is_there_before_the_plugin_cleans_up() {
+    let plan = Plan::default();
+    let noted = lifecycle(&plan.registry, "p", well());
+    slow_provider(&plan.registry, "t", &noted);
+    let platform = plan.start().await;
+    let (id, token) = platform.sh("sleep 60").await;
+    let path = format!("/workspaces/{id}/tokens/t");
+    let (to, asks) = (platform.address, path.clone());
+    let asked =
+        tokio::spawn(async move { client::send(to, "GET", &asks, Some(&token), None).await });
+    noted.reach("asked", 1).await;
+    platform.provisioner.delete(&id).await.unwrap();
+    asked.await.unwrap();
+    let all = noted.all();
+    let calls: Vec<_> = all
+        .iter()
+        .filter(|call| !call.starts_with("tend"))
+        .map(|call| call.split(' ').next().unwrap())
+        .collect();
+    assert_eq!(calls, ["asked", "made", "ended"]);
     platform.end().await;
 }

@@ -7,9 +7,10 @@ use std::{
 
 use provisionhook_host::{
     call::Call,
-    capability::{Again, Outcome, WorkspaceLifecycle},
+    capability::{Again, Outcome, Scope, Token, TokenProvider, WorkspaceLifecycle},
     fault::Fault,
     registry::{Plugin, Registry},
+    secret::Secret,
 };
 
 use crate::plugins::never_again;
@@ -95,4 +96,30 @@ pub(crate) fn tending(
         ..Plugin::in_code(name)
     }));
     noted
+}
+
+/// A token provider that takes a second.
+struct Slow(Noted);
+
+impl TokenProvider for Slow {
+    fn token<'a>(&'a self, call: &'a Call, _: &'a Scope) -> Outcome<'a, Token> {
+        self.0.note("asked", call);
+        Outcome::Pending(Box::pin(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            self.0.note("made", call);
+            Ok(Token {
+                value: Secret::new("made-too-late"),
+                expires_at: None,
+                username: None,
+            })
+        }))
+    }
+}
+
+/// Registers a token provider that takes a second, and notes when it is asked for and has made a token.
+pub(crate) fn slow_provider(registry: &Registry, name: &str, noted: &Noted) {
+    assert!(registry.register(Plugin {
+        tokens: Some(Arc::new(Slow(noted.clone()))),
+        ..Plugin::in_code(name)
+    }));
 }

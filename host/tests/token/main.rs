@@ -266,7 +266,7 @@ async fn a_token_stays_out_of_the_logs_while_it_lives_even_if_it_is_no_longer_ha
         world.redactor.scrub("got token-1, token-2"),
         "got [redacted], [redacted]"
     );
-    world.broker.forget_workspace("w");
+    world.broker.end_workspace("w");
     assert_eq!(
         world.redactor.scrub("got token-1, token-2"),
         "got token-1, token-2"

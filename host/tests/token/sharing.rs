@@ -1,6 +1,6 @@
 //! Who gets whose token, and how many are kept.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use provisionhook_host::{
     call::Call,
@@ -10,7 +10,7 @@ use provisionhook_host::{
     token::{BrokerSettings, Provider},
 };
 
-use crate::world::{HOUR, World, call, pass};
+use crate::world::{HOUR, Reply, World, call, pass};
 
 #[tokio::test(start_paused = true)]
 async fn a_workspace_never_gets_the_token_of_another() {
@@ -68,10 +68,42 @@ async fn a_workspace_that_ended_is_forgotten() {
     let world = World::new(HOUR);
     world.ask("a").await.unwrap();
     world.ask("b").await.unwrap();
-    world.broker.forget_workspace("a");
+    world.broker.end_workspace("a");
     assert_eq!(world.broker.len(), 1);
     assert_eq!(world.ask("b").await.unwrap(), "token-2");
-    assert_eq!(world.ask("a").await.unwrap(), "token-3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_fetched_for_a_workspace_that_has_ended_until_it_begins_again() {
+    let world = World::new(HOUR);
+    world.ask("a").await.unwrap();
+    world.broker.end_workspace("a");
+    for _ in 0..2 {
+        let error = world.ask("a").await.unwrap_err();
+        assert!(error.to_string().contains("one that has ended"), "{error}");
+    }
+    assert_eq!((world.calls(), world.broker.len()), (1, 0));
+    world.broker.begin_workspace("a");
+    assert_eq!(world.ask("a").await.unwrap(), "token-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cleans_up_can_wait_for_a_token_that_is_on_its_way() {
+    let world = World::new(Reply::Token {
+        life: 3_600,
+        after: 5,
+    });
+    let asks = world.ask_apart(call("a"));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(world.calls(), 1);
+    world.broker.quiet("b").await;
+    world.broker.end_workspace("a");
+    assert_eq!(world.since_start(), Duration::from_secs(1));
+    world.broker.quiet("a").await;
+    assert_eq!(world.since_start(), Duration::from_secs(5));
+    asks.await.unwrap().unwrap();
+    assert!(world.broker.is_empty(), "it is not kept");
+    world.broker.quiet("a").await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -120,6 +120,8 @@ impl Inner {
             return Told::Ending;
         };
         let _telling = self.debts.telling.of(id).await;
+        // Or a token that is fetched right now would be there after the plugin has cleaned up.
+        self.broker.quiet(id.as_str()).await;
         let owed = match self.records.owed(id).await {
             Ok(owed) => owed,
             Err(error) => {
