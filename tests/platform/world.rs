@@ -166,7 +166,15 @@ impl World {
 
     /// Puts the fixture `gate` into the plugin directory: a provision waits in it until [`open_gate`](Self::open_gate).
     pub(crate) fn install_gate(&self) {
+        self.install_c("50-gate.so", "gate", &[("GATE", "gate")]);
+    }
+
+    /// Compiles a fixture into the plugin directory, with macros that name files of this world.
+    pub(crate) fn install_c(&self, file: &str, fixture: &str, paths: &[(&str, &str)]) {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let defines = paths
+            .iter()
+            .map(|(name, path)| format!("-D{name}={:?}", self.path(path)));
         let status = Command::new("cc")
             .args([
                 "-std=gnu11",
@@ -176,12 +184,12 @@ impl World {
                 "-Wextra",
                 "-Werror",
             ])
-            .arg(format!("-DGATE={:?}", self.path("gate")))
+            .args(defines)
             .arg("-I")
             .arg(root.join("plugin-abi/include"))
             .arg("-o")
-            .arg(self.plugin("50-gate.so"))
-            .arg(root.join("tests/fixtures/c/gate.c"))
+            .arg(self.plugin(file))
+            .arg(root.join(format!("tests/fixtures/c/{fixture}.c")))
             .status()
             .unwrap();
         assert!(status.success());

@@ -257,6 +257,42 @@ async fn a_restart_is_told_after_the_end_and_before_the_next_begin() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_begins_while_a_plugin_still_cleans_up_behind_its_namesake() {
+    let plan = Plan::default();
+    let cleaned = Noted::default();
+    let (notes, also) = (cleaned.clone(), cleaned.clone());
+    lifecycle(
+        &plan.registry,
+        "p",
+        Box::new(move |call: &Call| {
+            let notes = notes.clone();
+            Outcome::Pending(Box::pin(async move {
+                tokio::time::sleep(Duration::from_secs(4)).await;
+                notes.note("cleaned", call);
+                Ok(())
+            }))
+        }),
+    );
+    mutator(&plan.registry, "m", move |call, _| {
+        also.note("mutate", call);
+        Ok(())
+    });
+    let platform = plan.start().await;
+    let request = json!({"id": "ws-1", "command": ["sleep", "60"]});
+    for _ in 0..2 {
+        let create = platform.admin("POST", "/workspaces", Some(request.clone()));
+        assert_eq!(create.await.status, 201);
+        let deleted = platform.admin("DELETE", "/workspaces/ws-1", None).await;
+        assert_eq!(deleted.status, 204);
+    }
+    assert_eq!(
+        cleaned.all(),
+        ["mutate ws-1", "cleaned ws-1", "mutate ws-1"]
+    );
+    platform.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_an_earlier_run_owes_waits_while_the_workspace_runs_again() {
     let plan = Plan::default();
     let up = Arc::new(AtomicBool::new(false));
