@@ -6,7 +6,7 @@ mod place;
 use std::time::Duration;
 
 use provisionhook_plugin_abi::sdk::Fault;
-use provisionhook_provider_kit::{base_url::BaseUrl, service::Service};
+use provisionhook_provider_kit::{base_url::BaseUrl, service::Service, values::is_variable};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -263,14 +263,6 @@ fn seconds(seconds: u32) -> Result<Duration, Fault> {
         )));
     }
     Ok(Duration::from_secs(seconds.into()))
-}
-
-fn is_variable(name: &str) -> bool {
-    let first = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
-    name.bytes().next().is_some_and(first)
-        && name
-            .bytes()
-            .all(|byte| first(byte) || byte.is_ascii_digit())
 }
 
 #[cfg(test)]

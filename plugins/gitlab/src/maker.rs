@@ -27,6 +27,9 @@ use crate::{
 /// With less life left than this, another token is made.
 const LEAST_LEFT: SignedDuration = SignedDuration::from_hours(6);
 
+/// A token that was made longer ago is looked at before it is handed out to somebody who asks for one.
+const MADE_LATELY: SignedDuration = SignedDuration::from_secs(60);
+
 /// A token that ends soon is no reason to leave a workspace without one.
 const RULES: shared::Rules = shared::Rules {
     fresh_for: Duration::from_secs(300),
@@ -49,6 +52,8 @@ pub struct Given {
     pub token: Zeroizing<String>,
     /// When it ends.
     pub ends_at: Option<Timestamp>,
+    /// When it was made, as far as this process knows.
+    made_at: Option<Timestamp>,
 }
 
 impl<W: World> Maker<W> {
@@ -126,6 +131,39 @@ impl<W: World> Maker<W> {
             .await
     }
 
+    /// The same, for who has one that is old, or that was refused somewhere: one that does not work any more is not handed out again.
+    ///
+    /// # Errors
+    /// As for [`token`](Self::token).
+    pub async fn requested(
+        &self,
+        keeper: &Keeper<W>,
+        subject: &str,
+        patience: Patience,
+    ) -> Result<Given, Fault> {
+        let given = self.token(keeper, subject, patience).await?;
+        let now = self.client.world().now();
+        let age = given.made_at.map(|made| now.duration_since(made));
+        if age.is_some_and(|age| age < MADE_LATELY) {
+            return Ok(given);
+        }
+        match self.client.look(&given.token).await {
+            Err(failed) if failed.is_unauthorized() => {}
+            _ => return Ok(given),
+        }
+        tracing::info!(
+            subject,
+            "a token that was made works no more; making another"
+        );
+        self.shared.forget(&subject.to_owned());
+        let world = self.client.world();
+        if let Some(mut held) = Held::read(world, subject).await? {
+            held.forget_values();
+            held.write(world, subject).await?;
+        }
+        self.token(keeper, subject, patience).await
+    }
+
     /// Revokes what was made for a workspace.
     ///
     /// # Errors
@@ -182,7 +220,7 @@ impl<W: World> Maker<W> {
         held.write(world, subject).await?;
         match self.make(&path, &master, subject, timeout).await {
             Ok(made) => {
-                let given = held.adopt(made);
+                let given = held.adopt(made, world.now());
                 held.write(world, subject).await?;
                 Ok(kept(given))
             }
@@ -254,10 +292,11 @@ fn kept(given: Given) -> Fetched<Given> {
 }
 
 impl Given {
-    fn of(made: &Made) -> Self {
+    fn of(made: &Made, now: Timestamp) -> Self {
         Self {
             token: made.token.clone(),
             ends_at: made.expires_at.map(midnight),
+            made_at: Some(now),
         }
     }
 }

@@ -32,6 +32,15 @@ pub struct Gitlab {
     maker: Option<Maker<Hosted>>,
 }
 
+/// Why a token is handed out.
+#[derive(Clone, Copy)]
+enum Why {
+    /// A workspace starts.
+    Start,
+    /// Somebody asks, who may have had one before that was refused.
+    Request,
+}
+
 /// A token, and until when it works.
 struct Handed {
     token: Zeroizing<String>,
@@ -82,7 +91,12 @@ impl Gitlab {
 
     /// # Errors
     /// There is no token for it.
-    async fn handed(&self, subject: Option<&str>, patience: Patience) -> Result<Handed, Fault> {
+    async fn handed(
+        &self,
+        subject: Option<&str>,
+        patience: Patience,
+        why: Why,
+    ) -> Result<Handed, Fault> {
         let (Some(maker), Some(subject)) = (&self.maker, subject) else {
             let current = self.keeper.current(patience).await?;
             return Ok(Handed {
@@ -96,7 +110,10 @@ impl Gitlab {
                 good_until: None,
             });
         }
-        let given = maker.token(&self.keeper, subject, patience).await?;
+        let given = match why {
+            Why::Start => maker.token(&self.keeper, subject, patience).await?,
+            Why::Request => maker.requested(&self.keeper, subject, patience).await?,
+        };
         Ok(Handed {
             token: given.token,
             good_until: given.ends_at,
@@ -109,7 +126,9 @@ impl EnvMutator for Gitlab {
         let inject = &self.client.settings().inject;
         if !inject.token.is_empty() {
             let subject = self.subject(call, [])?;
-            let handed = self.handed(subject.as_deref(), self.patience(call)).await?;
+            let handed = self
+                .handed(subject.as_deref(), self.patience(call), Why::Start)
+                .await?;
             for name in &inject.token {
                 env.set_secret(name, &handed.token)?;
             }
@@ -125,7 +144,9 @@ impl TokenProvider for Gitlab {
     async fn token(&self, call: &Call<'_>, scope: &Scope<'_>) -> Result<Token, Fault> {
         self.client.settings().check_audience(scope.audience())?;
         let subject = self.subject(call, scope.repositories())?;
-        let handed = self.handed(subject.as_deref(), self.patience(call)).await?;
+        let handed = self
+            .handed(subject.as_deref(), self.patience(call), Why::Request)
+            .await?;
         let token = Token::new(handed.token.as_str()).username(GIT_USER);
         let Some(good_until) = handed.good_until else {
             return Ok(token);

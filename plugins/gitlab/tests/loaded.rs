@@ -9,7 +9,7 @@ use gitlab_server::{Fault, GitlabServer, Times, level};
 use jiff::Timestamp;
 use provisionhook_host::{
     call::{Attributes, Call},
-    capability::{Again, Outcome, Scope, WorkspaceLifecycle},
+    capability::{Again, Outcome, Scope},
     fault::FaultKind,
 };
 use provisionhook_provider_kit_testing::{Directory, Plugin};
@@ -48,14 +48,10 @@ fn workspace(id: &str) -> Call {
     }
 }
 
-/// What comes of a call about the life of a workspace.
-fn lifecycle<'c, T>(
-    directory: &Directory,
-    plugin: &'c Plugin<'_>,
-    call: &'c Call,
-    ask: impl FnOnce(&'c dyn WorkspaceLifecycle, &'c Call) -> Outcome<'c, T>,
-) -> T {
-    match ask(&**plugin.loaded.lifecycle().unwrap(), call) {
+/// When the plugin wants to be called again.
+fn tended(directory: &Directory, plugin: &Plugin<'_>) -> Again {
+    let call = Call::default();
+    match plugin.loaded.lifecycle().unwrap().tend(&call) {
         Outcome::Ready(result) => result.unwrap(),
         Outcome::Pending(later) => directory.runtime().block_on(later).unwrap(),
     }
@@ -103,10 +99,7 @@ fn the_configured_token_is_set_and_handed_out() {
     let nothing = quiet.mutate(&workspace("ws-1"), &NAMES[..2]);
     assert_eq!(nothing.unwrap(), [None, None]);
     assert_eq!(gitlab.core().requests().len(), before);
-    let tended = lifecycle(&directory, &quiet, &Call::default(), |it, call| {
-        it.tend(call)
-    });
-    assert_eq!(tended, Again(None));
+    assert_eq!(tended(&directory, &quiet), Again(None));
 }
 
 #[test]
@@ -140,9 +133,7 @@ fn a_rotated_token_outlives_the_process_and_a_lost_one_is_reported() {
             plugin.mutate(&dry, &NAMES[..1]).unwrap(),
             [Some(token.clone())]
         );
-        let Again(next) = lifecycle(&directory, &plugin, &Call::default(), |it, call| {
-            it.tend(call)
-        });
+        let Again(next) = tended(&directory, &plugin);
         assert!(next.is_some_and(|next| next > Duration::from_secs(20 * 24 * 3600)));
         assert!(!gitlab.works(&token));
     }
@@ -212,9 +203,7 @@ fn a_workspace_s_own_token_is_revoked_when_it_ends() {
     assert_eq!(given.value.expose(), set);
     let other = plugin.token(&workspace("ws-2"), &Scope::default()).unwrap();
     assert_ne!(other.value.expose(), set);
-    lifecycle(&directory, &plugin, &workspace("ws-1"), |it, call| {
-        it.ended(call)
-    });
+    plugin.ended(&workspace("ws-1")).unwrap();
     assert!(!gitlab.works(&set) && gitlab.works(other.value.expose()));
     assert_eq!(gitlab.core().count("POST"), 2);
 }

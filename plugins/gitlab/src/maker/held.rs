@@ -62,6 +62,7 @@ impl Held {
         Some(Given {
             token: newest.value.clone()?,
             ends_at,
+            made_at: None,
         })
     }
 
@@ -81,11 +82,16 @@ impl Held {
         self.under_way = false;
     }
 
-    pub(super) fn adopt(&mut self, made: Made) -> Given {
-        let given = Given::of(&made);
-        for older in &mut self.tokens {
-            older.value = None;
+    /// None of them is handed out again; all are still to be revoked.
+    pub(super) fn forget_values(&mut self) {
+        for token in &mut self.tokens {
+            token.value = None;
         }
+    }
+
+    pub(super) fn adopt(&mut self, made: Made, now: Timestamp) -> Given {
+        let given = Given::of(&made, now);
+        self.forget_values();
         self.tokens.push(Token {
             id: made.id,
             value: Some(made.token),

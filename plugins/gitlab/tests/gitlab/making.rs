@@ -192,6 +192,25 @@ async fn what_gitlab_makes_and_nobody_gets_is_found_and_revoked() {
 }
 
 #[tokio::test]
+async fn a_token_that_was_revoked_elsewhere_is_not_handed_out_to_who_asks() {
+    let ground = Ground::new().await;
+    let plugin = ground.start(&ground.token(&["api"], 30), of_account(&ground));
+    let maker = plugin.maker.as_ref().unwrap();
+    let ask = || maker.requested(&plugin.keeper, "ws-1", Patience::ENDLESS);
+    let first = ask().await.unwrap();
+    assert_eq!(ask().await.unwrap().token, first.token);
+    ground.pass(61);
+    assert_eq!(ask().await.unwrap().token, first.token, "it works");
+    assert!(ground.gitlab.revoke(&first.token));
+    let second = ask().await.unwrap();
+    assert_ne!(second.token, first.token);
+    ground.pass(61);
+    assert_eq!(made(&plugin, "ws-1").await.unwrap().token, second.token);
+    ended(&plugin, "ws-1").await.unwrap();
+    assert!(living(&ground, "ws-1").is_empty());
+}
+
+#[tokio::test]
 async fn who_may_not_make_tokens_is_told_so() {
     let ground = Ground::new().await;
     let reader = ground.start(&ground.token(&["read_api"], 30), of_account(&ground));
