@@ -50,6 +50,12 @@ impl Service {
         self.name
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.at
+    }
+
     /// The JSON pointer of its URL in the config.
     pub(crate) fn url_field(&self) -> &'static str {
         self.field

@@ -4,6 +4,7 @@
 //! 2. [`Pick`] takes one value out of it, as the operator configured for one variable.
 //! 3. [`Spread`] takes all of its keys, and makes the name of a variable of each.
 //! 4. [`take_all`] does so for everything that is [`Wanted`]; [`Problems`] tells all that is wrong at once.
+//! 5. [`Wishes`] is all of it, with one fetch for all workspaces.
 //!
 //! What does not fit is said in words that name keys and kinds, never values. Put the secret's name before them.
 
@@ -13,6 +14,7 @@ mod pick;
 mod problems;
 mod spread;
 mod wanted;
+mod wishes;
 
 use std::{fmt, str};
 
@@ -24,6 +26,7 @@ pub use self::{
     problems::Problems,
     spread::{Names, Spread},
     wanted::{Take, Variables, Wanted, take_all},
+    wishes::{Wishes, all_wanted, cache},
 };
 
 /// What a store keeps under one name. `Debug` shows the kind alone.

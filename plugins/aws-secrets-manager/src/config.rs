@@ -8,16 +8,13 @@ use std::{collections::BTreeMap, time::Duration};
 use provisionhook_plugin_abi::sdk::Fault;
 use provisionhook_provider_kit::{
     base_url::BaseUrl,
-    values::{Encoding, Names, Pick, Spread, Take, Wanted, is_variable},
+    values::{self, Encoding, Names, Pick, Wanted, all_wanted},
 };
 use serde::Deserialize;
 
 pub use self::{credentials::CredentialsConfig, place::Place};
 
 use crate::reference::Reference;
-
-/// Longer, and nobody would notice that a secret was rotated.
-const MOST_CACHE_SECONDS: u64 = 86_400;
 
 /// The JSON beside the plugin. `config.schema.json` describes each field.
 #[derive(Deserialize)]
@@ -31,8 +28,7 @@ pub struct Config {
     variables: BTreeMap<String, Variable>,
     #[serde(default)]
     spread: BTreeMap<String, Spreading>,
-    #[serde(default = "usual_cache_seconds")]
-    cache_seconds: u64,
+    cache_seconds: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -74,18 +70,7 @@ impl Settings {
     /// # Errors
     /// A `config` fault with the JSON pointer of the first field that is wrong, what was expected and what was found.
     pub fn from_config(config: Config) -> Result<Self, Fault> {
-        if config.cache_seconds > MOST_CACHE_SECONDS {
-            return Err(Fault::config(format!(
-                "/cache_seconds: expected at most {MOST_CACHE_SECONDS}, found {}",
-                config.cache_seconds
-            )));
-        }
         let wanted = wanted(config.variables, config.spread)?;
-        if wanted.is_empty() {
-            return Err(Fault::config(
-                "expected \"variables\" or \"spread\" with a secret, found none; say what goes where",
-            ));
-        }
         let url = |text: Option<String>, field, example| {
             text.map(|text| BaseUrl::parse(&text, field, example))
                 .transpose()
@@ -106,47 +91,32 @@ impl Settings {
             )?,
             credentials: config.credentials,
             wanted,
-            cache: Duration::from_secs(config.cache_seconds),
+            cache: values::cache(config.cache_seconds)?,
         })
     }
 }
 
-fn usual_cache_seconds() -> u64 {
-    300
-}
-
 /// # Errors
-/// A variable, pattern or secret that is none.
+/// A variable, pattern or secret that is none, or nothing at all.
 fn wanted(
     variables: BTreeMap<String, Variable>,
     spread: BTreeMap<String, Spreading>,
 ) -> Result<Vec<Wanted<Reference>>, Fault> {
     let variables = variables.into_iter().map(|(name, of)| {
-        let field = format!("/variables/{name}");
-        if !is_variable(&name) {
-            return Err(Fault::config(format!(
-                "/variables: expected names of environment variables, found {name:?}"
-            )));
-        }
-        Ok(Wanted {
-            secret: Reference::new(of.secret, of.stage, of.version, &field)?,
-            take: Take::One {
-                variable: name,
-                pick: Pick {
-                    json_key: of.json_key,
-                    encoding: of.encoding,
-                },
-            },
+        let pick = Pick {
+            json_key: of.json_key,
+            encoding: of.encoding,
+        };
+        Wanted::one(name, pick, |field| {
+            Reference::new(of.secret, of.stage, of.version, field)
         })
     });
     let spread = spread.into_iter().map(|(pattern, of)| {
-        let field = format!("/spread/{pattern}");
-        Ok(Wanted {
-            take: Take::All(Spread::new(&pattern, of.names, &field)?),
-            secret: Reference::new(of.secret, of.stage, of.version, &field)?,
+        Wanted::all(&pattern, of.names, |field| {
+            Reference::new(of.secret, of.stage, of.version, field)
         })
     });
-    variables.chain(spread).collect()
+    all_wanted(variables, spread)
 }
 
 #[cfg(test)]

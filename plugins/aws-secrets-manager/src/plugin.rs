@@ -1,13 +1,12 @@
 //! The plugin: what the host calls.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use provisionhook_plugin_abi::{prelude::*, wire::FaultKind};
 use provisionhook_provider_kit::{
     environment::Environment,
     outside::{Hosted, Outside},
-    shared::{Fetched, Rules, Shared},
-    values::{Variables, Wanted, take_all},
+    values::{Variables, Wanted, Wishes},
 };
 
 use crate::{
@@ -22,9 +21,7 @@ use crate::{
 #[derive(Debug)]
 pub struct AwsSecretsManager<O = Hosted> {
     secrets: Secrets<O>,
-    wanted: Vec<Wanted<Reference>>,
-    references: BTreeSet<Reference>,
-    shared: Shared<(), Arc<Variables>>,
+    wishes: Wishes<Reference>,
 }
 
 impl<O: Outside> AwsSecretsManager<O> {
@@ -78,12 +75,7 @@ impl<O: Outside> AwsSecretsManager<O> {
         }
         Ok(Self {
             secrets: Secrets::new(api, &region),
-            references: wanted.iter().map(|wanted| wanted.secret.clone()).collect(),
-            wanted,
-            shared: Shared::new(Rules {
-                fresh_for: cache,
-                ..Rules::default()
-            }),
+            wishes: Wishes::new(wanted, cache),
         })
     }
 
@@ -92,17 +84,8 @@ impl<O: Outside> AwsSecretsManager<O> {
     /// # Errors
     /// Secrets that are not to be had, or do not have what is wanted.
     pub async fn variables(&self) -> Result<Arc<Variables>, Fault> {
-        let fetch = async {
-            let secrets = self.secrets.fetch(&self.references).await?;
-            let variables = take_all(&self.wanted, &secrets)?;
-            tracing::info!(
-                secrets = secrets.len(),
-                variables = variables.len(),
-                "fetched"
-            );
-            Ok(Fetched::endless(Arc::new(variables)))
-        };
-        self.shared.get(&(), self.outside(), fetch).await
+        let fetch = self.secrets.fetch(self.wishes.secrets());
+        self.wishes.variables(self.outside(), fetch).await
     }
 
     /// The world that it was given.

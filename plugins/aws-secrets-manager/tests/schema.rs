@@ -1,38 +1,31 @@
 //! The schema in the manifest, the config type and the example in the documentation agree.
 
 #![forbid(unsafe_code)]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use aws_secrets_manager::config::{Config, Settings};
-use provisionhook_provider_kit_testing::assert_documented;
+use provisionhook_provider_kit_testing::{assert_documented, assert_verdicts, changed};
 use serde_json::{Value, json};
 
 const SCHEMA: &str = include_str!("../config.schema.json");
 const EXAMPLE: &str = include_str!("../../../docs/plugins/examples/aws-secrets-manager.json");
 const PAGE: &str = include_str!("../../../docs/plugins/aws-secrets-manager.md");
 
-fn changed(pointer: &str, value: Value) -> Value {
-    let mut config: Value = serde_json::from_str(EXAMPLE).unwrap();
-    let (parent, key) = pointer.rsplit_once('/').unwrap();
-    config.pointer_mut(parent).unwrap()[key] = value;
-    config
+fn by_plugin(config: &Value) -> bool {
+    serde_json::from_value::<Config>(config.clone())
+        .is_ok_and(|config| Settings::from_config(config).is_ok())
 }
 
-/// What the schema says, and what the plugin says.
-fn verdicts(config: &Value) -> (bool, bool) {
-    let schema = serde_json::from_str(SCHEMA).unwrap();
-    let by_schema = jsonschema::validator_for(&schema).unwrap().is_valid(config);
-    let by_plugin = serde_json::from_value::<Config>(config.clone())
-        .is_ok_and(|config| Settings::from_config(config).is_ok());
-    (by_schema, by_plugin)
+/// Schema and plugin say this of the example with another value there.
+#[track_caller]
+fn assert_of(pointer: &str, value: &Value, expected: bool) {
+    let config = changed(EXAMPLE, pointer, value);
+    assert_verdicts(SCHEMA, &config, by_plugin(&config), expected);
 }
 
 #[test]
 fn the_example_is_valid_and_stands_on_the_page() {
-    assert_eq!(
-        verdicts(&serde_json::from_str(EXAMPLE).unwrap()),
-        (true, true)
-    );
+    let example = serde_json::from_str(EXAMPLE).unwrap();
+    assert_verdicts(SCHEMA, &example, by_plugin(&example), true);
     assert_documented(SCHEMA, EXAMPLE, PAGE);
 }
 
@@ -68,11 +61,7 @@ fn schema_and_plugin_refuse_the_same() {
         ("/cache_seconds", json!(-1)),
     ];
     for (pointer, value) in refused {
-        assert_eq!(
-            verdicts(&changed(pointer, value.clone())),
-            (false, false),
-            "{pointer} {value}"
-        );
+        assert_of(pointer, &value, false);
     }
 }
 
@@ -102,10 +91,6 @@ fn schema_and_plugin_accept_the_same() {
         ("/cache_seconds", json!(0)),
     ];
     for (pointer, value) in taken {
-        assert_eq!(
-            verdicts(&changed(pointer, value.clone())),
-            (true, true),
-            "{pointer} {value}"
-        );
+        assert_of(pointer, &value, true);
     }
 }

@@ -3,7 +3,8 @@
 use std::{
     fs,
     net::{TcpListener, TcpStream},
-    process::{Child, Stdio},
+    process::{self, Child, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -31,12 +32,7 @@ pub(crate) struct Emulator {
 impl Emulator {
     pub(crate) fn start() -> Self {
         let state = tempfile::tempdir().unwrap();
-        // Somebody else could take the port in between, but for whom would it be free?
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = free_port();
         let log = fs::File::create(state.path().join("log")).unwrap();
         let mut process = python()
             .args(["-m", "ministack"])
@@ -117,6 +113,18 @@ pub(crate) fn root() -> Credentials {
         secret_access_key: "root/Secret+Example=0000000000000000000".to_owned().into(),
         session_token: None,
         expires_at: None,
+    }
+}
+
+/// One that nobody else takes before the emulator does: below those that the system hands out, and another one for each process.
+fn free_port() -> u16 {
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = process::id() * 64 + TAKEN.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(10_000 + number % 20_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 

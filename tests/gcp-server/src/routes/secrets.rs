@@ -274,7 +274,11 @@ fn add(secret: &mut Secret, name: &str, body: &Value, gcp: &Gcp) -> Result<Value
 /// What a path is about. Secrets of a region are served by its own endpoint alone, and global ones by the global one.
 fn target<'p>(gcp: &Gcp, path: &'p str) -> Result<Target<'p>, Refusal> {
     let unknown = || Refusal::not_found("The requested URL was not found on this server.");
-    let (path, verb) = path.split_once(':').unwrap_or((path, ""));
+    // Projects of a domain have a colon too.
+    let (path, verb) = path
+        .rsplit_once(':')
+        .filter(|(_, verb)| !verb.contains('/'))
+        .unwrap_or((path, ""));
     let parts: Vec<&str> = path.split('/').collect();
     let (location, project, rest) = match parts.as_slice() {
         [project, "secrets", rest @ ..] => (None, project, rest),
