@@ -47,6 +47,9 @@ pub(super) struct Keepers {
 struct Keeper {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
+    /// Of the last contributions of each plugin, the oldest first. Here and not in the task, which may have nothing more to
+    /// do long before the workspace ends.
+    guards: HashMap<String, Vec<Vec<Guard>>>,
 }
 
 impl Default for Keepers {
@@ -61,6 +64,15 @@ impl Default for Keepers {
 impl Keepers {
     fn running(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Keeper>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Holds the guards of a contribution until the workspace ends, or the plugin has made two more.
+    fn hold(&self, id: &WorkspaceId, plugin: &str, guards: Vec<Guard>) {
+        if let Some(keeper) = self.running().get_mut(id) {
+            let held = keeper.guards.entry(plugin.to_owned()).or_default();
+            held.push(guards);
+            held.drain(..held.len().saturating_sub(GUARDED));
+        }
     }
 
     /// Lets no call begin for this workspace from now on.
@@ -108,10 +120,13 @@ impl Inner {
             run,
             call,
             stopped,
-            guards: HashMap::new(),
         };
         let task = tokio::spawn(round.go_on(jobs));
-        let keeper = Keeper { stop, task };
+        let keeper = Keeper {
+            stop,
+            task,
+            guards: HashMap::new(),
+        };
         self.keepers.running().insert(record.id.clone(), keeper);
     }
 
@@ -139,12 +154,10 @@ struct Round {
     run: TokenHash,
     call: Call,
     stopped: watch::Receiver<bool>,
-    /// Of the last contributions of each plugin, the oldest first.
-    guards: HashMap<String, Vec<Vec<Guard>>>,
 }
 
 impl Round {
-    async fn go_on(mut self, mut jobs: Jobs) {
+    async fn go_on(self, mut jobs: Jobs) {
         let mut stopped = self.stopped.clone();
         while let Some(due) = jobs.next_due() {
             tokio::select! {
@@ -174,7 +187,7 @@ impl Round {
         }
     }
 
-    async fn call(&mut self, plugin: &Arc<Plugin>, kind: Kind) -> Result<Again, Fault> {
+    async fn call(&self, plugin: &Arc<Plugin>, kind: Kind) -> Result<Again, Fault> {
         let (inner, call) = (Arc::clone(&self.inner), self.call.clone());
         match kind {
             Kind::Tend => {
@@ -185,9 +198,8 @@ impl Round {
             }
             Kind::Contribute => {
                 let (files, again) = inner.caller().contribute(plugin, call).await?;
-                let guards = self.guards.entry(plugin.name.clone()).or_default();
-                guards.push(chain::protect(files.iter(), &inner.redactor));
-                guards.drain(..guards.len().saturating_sub(GUARDED));
+                let guards = chain::protect(files.iter(), &inner.redactor);
+                inner.keepers.hold(&self.id, &plugin.name, guards);
                 let mut stopped = self.stopped.clone();
                 // Who ends the workspace holds its turn, and waits for this.
                 let _turn = tokio::select! {

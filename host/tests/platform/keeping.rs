@@ -268,3 +268,25 @@ async fn a_plugin_that_asks_for_nothing_is_left_alone() {
     assert_eq!(contributed.all(), [format!("contribute {id}")]);
     platform.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_stay_out_of_the_logs_after_the_last_call_and_a_restart() {
+    const NEW: &str = "say correct horse battery";
+    let mut platform = Plan::default().start().await;
+    let (id, _) = platform.sh("sleep 60").await;
+    let dir = platform.leave().await;
+    let plan = Plan::default();
+    contributor(&plan.registry, "c", |_, files| {
+        files
+            .put("key", 0o600, true, b"correct horse battery")
+            .unwrap();
+        never_again()
+    });
+    platform = plan.start_in(dir).await;
+    platform.has(&id, "key", "correct horse battery").await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(platform.redactor.scrub(NEW), "say [redacted]");
+    platform.provisioner.stop(&id).await.unwrap();
+    assert_eq!(platform.redactor.scrub(NEW), NEW);
+    platform.end().await;
+}
