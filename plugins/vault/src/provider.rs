@@ -1,13 +1,16 @@
 //! What the plugin does for the host: variables of a starting workspace, tokens of a running one, and the life in between.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use provisionhook_plugin_abi::{
     sdk::{Again, Fault},
     wire::FaultKind,
 };
-use provisionhook_provider_kit::values::{Kept, Pick, Problems, Take, Variables, Wanted, take_all};
+use provisionhook_provider_kit::{
+    together::together,
+    values::{Kept, Pick, Problems, Take, Variables, Wanted, take_all},
+};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -49,7 +52,7 @@ pub struct TokenWish<'a> {
     /// The repositories.
     pub repositories: Vec<&'a str>,
     /// The permissions.
-    pub permissions: BTreeMap<&'a str, &'a str>,
+    pub permissions: Vec<(&'a str, &'a str)>,
 }
 
 /// A token.
@@ -108,12 +111,13 @@ impl<W: World> Provider<W> {
         }
         let (mut secrets, mut problems) = (BTreeMap::new(), Problems::default());
         let mut not_made = Vec::new();
-        let each: BTreeSet<&Reference> = self.wanted.iter().map(|wanted| &wanted.secret).collect();
-        for &secret in &each {
-            match self.secret(start, secret).await {
-                Ok(Some(kept)) => drop(secrets.insert(secret.clone(), kept)),
-                Ok(None) => not_made.push(secret.clone()),
-                Err(fault) => problems.add(secret, fault),
+        let each = self.references();
+        let found = together(each.iter().map(|reference| self.secret(start, reference))).await;
+        for (&reference, found) in each.iter().zip(found) {
+            match found {
+                Ok(Some(kept)) => drop(secrets.insert(reference.clone(), kept)),
+                Ok(None) => not_made.push(reference),
+                Err(fault) => problems.add(reference, fault),
             }
         }
         if start.dry_run {
@@ -124,10 +128,25 @@ impl<W: World> Provider<W> {
             .wanted
             .iter()
             .cloned()
-            .partition(|wanted| !not_made.contains(&wanted.secret));
+            .partition(|wanted| !not_made.contains(&&wanted.secret));
         let mut variables = take_all(&made, &secrets)?;
-        variables.extend(placeholders(&dry));
+        for Wanted { take, .. } in dry {
+            if let Take::One { variable, .. } = take {
+                variables.insert(variable, Zeroizing::new(NOT_MADE.to_owned()));
+            }
+        }
         Ok(variables)
+    }
+
+    /// Each secret that is wanted, once.
+    fn references(&self) -> Vec<&Reference> {
+        let mut references: Vec<&Reference> = Vec::new();
+        for Wanted { secret, .. } in &self.wanted {
+            if !references.contains(&secret) {
+                references.push(secret);
+            }
+        }
+        references
     }
 
     /// A secret for a workspace; none for one that is made for each, in a dry run.
@@ -281,18 +300,8 @@ fn narrowed(wish: &TokenWish<'_>) -> Value {
         let names: Vec<String> = wish.repositories.iter().map(name).collect();
         fields["repositories"] = names.into();
     }
-    if !wish.permissions.is_empty() {
-        fields["permissions"] = json!(wish.permissions);
+    for (permission, level) in &wish.permissions {
+        fields["permissions"][permission] = (*level).into();
     }
     fields
-}
-
-fn placeholders(wanted: &[Wanted<Reference>]) -> Variables {
-    let wanted = wanted.iter().filter_map(|wanted| match &wanted.take {
-        Take::One { variable, .. } => Some(variable.clone()),
-        Take::All(_) => None,
-    });
-    wanted
-        .map(|variable| (variable, Zeroizing::new(NOT_MADE.to_owned())))
-        .collect()
 }

@@ -346,9 +346,13 @@ async fn own<W: World>(client: &Client<W>, token: &str) -> Result<Option<OwnToke
         Answer::Success(response) => {
             let mut envelope: crate::client::Envelope = client.service().read(&response)?;
             let data = envelope.take_data().unwrap_or_default();
-            serde_json::from_str(&data).map(Some).map_err(|_| {
-                Fault::transient("expected Vault to say what the token is, found something else")
-            })
+            serde_json::from_slice(data.as_bytes())
+                .map(Some)
+                .map_err(|_| {
+                    Fault::transient(
+                        "expected Vault to say what the token is, found something else",
+                    )
+                })
         }
         Answer::Refused(_) => Ok(None),
     }

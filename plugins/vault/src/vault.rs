@@ -119,7 +119,7 @@ impl<W: World> Vault<W> {
         };
         let mut envelope: Envelope = self.client.service().read(&response)?;
         let data = envelope.take_data().unwrap_or_default();
-        let mount: Mount = serde_json::from_str(&data).map_err(|_| {
+        let mount: Mount = serde_json::from_slice(data.as_bytes()).map_err(|_| {
             Fault::transient("expected to be told what is mounted there, found something else")
         })?;
         tracing::debug!(
@@ -164,7 +164,7 @@ impl<W: World> Vault<W> {
     fn newest(&self, response: &Response) -> Result<Option<Zeroizing<String>>, Fault> {
         let mut envelope: Envelope = self.client.service().read(response)?;
         let data = envelope.take_data().unwrap_or_default();
-        let mut versioned: Versioned = serde_json::from_str(&data).map_err(|_| {
+        let mut versioned: Versioned = serde_json::from_slice(data.as_bytes()).map_err(|_| {
             Fault::config("expected KV version 2, found a secret without versions; correct \"engine\" or \"mount\"")
         })?;
         Ok(versioned.take_data())
@@ -206,5 +206,5 @@ fn blamed(reference: &Reference, message: String) -> Fault {
 /// What is left of a secret that was there.
 fn gone(refusal: &Refusal) -> Option<Versioned> {
     let mut envelope: Envelope = serde_json::from_slice(refusal.response().body()).ok()?;
-    serde_json::from_str(&envelope.take_data()?).ok()
+    serde_json::from_slice(envelope.take_data()?.as_bytes()).ok()
 }

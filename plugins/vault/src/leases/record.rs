@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, fmt::serde::timestamp::millisecond};
 use provisionhook_plugin_abi::sdk::Fault;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,7 @@ pub struct Lease {
     /// What it is for.
     pub purpose: Purpose,
     /// Until when it works, if its session does.
+    #[serde(with = "millisecond::required")]
     pub ends_at: Timestamp,
     /// What Vault gave at first, in seconds.
     pub ttl: u64,

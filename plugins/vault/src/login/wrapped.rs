@@ -61,7 +61,7 @@ pub(super) async fn unwrapped<W: World>(
     };
     let mut envelope: Envelope = client.service().read(&response)?;
     let data = envelope.take_data().unwrap_or_default();
-    let unwrapped: Unwrapped = serde_json::from_str(&data).map_err(|_| {
+    let unwrapped: Unwrapped = serde_json::from_slice(data.as_bytes()).map_err(|_| {
         Fault::config("/auth/approle/wrapped_secret_id: expected a wrapped secret id, found something else behind the token")
     })?;
     keep(client, token, Some(&unwrapped.secret_id)).await?;
@@ -101,7 +101,8 @@ async fn check_origin<W: World>(
     };
     let mut envelope: Envelope = client.service().read(&response)?;
     let origin = envelope.take_data().unwrap_or_default();
-    let origin = serde_json::from_str::<Origin>(&origin).map(|origin| origin.creation_path);
+    let origin =
+        serde_json::from_slice::<Origin>(origin.as_bytes()).map(|origin| origin.creation_path);
     let prefix = format!("auth/{mount}/role/");
     match origin {
         Ok(path) if path.starts_with(&prefix) && path.ends_with("/secret-id") => Ok(()),

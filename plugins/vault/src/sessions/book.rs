@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, fmt::serde::timestamp::millisecond};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -42,10 +42,12 @@ pub(super) struct Session {
     identity: String,
     pub(super) renewable: bool,
     /// None for a token without an end.
+    #[serde(with = "millisecond::optional")]
     pub(super) ends_at: Option<Timestamp>,
     /// What the login gave, in seconds.
     pub(super) ttl: u64,
     /// Until when something that was made with it may live.
+    #[serde(with = "millisecond::optional")]
     needed_until: Option<Timestamp>,
     /// Vault extends it no more: it comes to its longest life.
     pub(super) fading: bool,
