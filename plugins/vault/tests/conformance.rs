@@ -10,21 +10,22 @@ use provider_conformance::{Case, Exception, Given, How, Life, Refusal, Subject, 
 use provisionhook_host::{capability::Scope, fault::FaultKind};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
-use vault_server::{Fault, Mode, Times, VaultServer};
+use vault_server::VaultServer;
 
 const PASSWORD: &str = "a-password-that-nobody-guesses-4711";
 const ANOTHER: &str = "another-password-nobody-guesses-0815";
 const SECRET_ID: &str = "0f6c1d3e-5a7b-4c9d-8e2f-1a3b5c7d9e0f";
 const CACHE_SECONDS: u64 = 5;
 
+fn policy() -> Value {
+    json!({ "secret/data/app": ["read"], "github/token": ["read"], "database/creds/app": ["read"], "sys/leases/revoke": ["update"] })
+}
+
 async fn server(lifetime: Duration) -> VaultServer {
     let ttl = lifetime.as_secs();
-    let app = json!({
-        "secret/data/app": ["read", "update"], "github/token": ["read"], "database/creds/app": ["read"], "sys/leases/revoke": ["update"],
-    });
     let token = json!({ "policies": ["app"], "ttl": "24h" });
     let world = json!({ "namespaces": { "": {
-        "policies": { "app": app },
+        "policies": { "app": policy() },
         "mounts": {
             "secret": { "kv2": { "app": { "password": PASSWORD } } },
             "github": { "github": { "ttl": ttl } },
@@ -153,15 +154,10 @@ impl Subject for Stored {
     }
 }
 
-/// As if the policies had been taken away, or the whole node were out of reach for this token.
+/// Takes the policies' rules away, or gives them back. The token stays good.
 fn refuse(server: &VaultServer, on: bool) {
-    server.clear_faults();
-    server.set_mode(Mode::Active);
-    if on {
-        for prefix in ["secret/", "github/", "database/"] {
-            server.set_fault_at(prefix, Fault::Denied, Times::Always);
-        }
-    }
+    let rules = if on { json!({}) } else { policy() };
+    server.set_policy("app", serde_json::from_value(rules).unwrap());
 }
 
 provider_conformance::suite!(tokens: Stored);

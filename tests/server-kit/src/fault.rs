@@ -22,6 +22,8 @@ pub enum Fault {
     RateLimited(Option<Duration>),
     /// The service's own refusal of credentials that it does not know.
     Unauthorized,
+    /// The status with this JSON, as the service itself would say it. Nothing is done.
+    Said(StatusCode, String),
     /// The status, usually a 5xx, with a page of HTML. Nothing is done.
     ServerError(StatusCode),
     /// The same, but what was asked for is done: a proxy gave up waiting.
@@ -46,6 +48,10 @@ impl Fault {
         match self {
             Self::RateLimited(wait) => Some((core.voice.rate_limited)(*wait, &core.clock)),
             Self::Unauthorized => Some((core.voice.unauthorized)()),
+            Self::Said(status, json) => {
+                let body = ([(CONTENT_TYPE, JSON)], json.clone());
+                Some((*status, body).into_response())
+            }
             Self::ServerError(status) => Some(page(*status)),
             Self::CutInTheMiddle => Some(cut()),
             Self::NotJson => Some(page(StatusCode::OK)),

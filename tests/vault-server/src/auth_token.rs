@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Envelope};
-use crate::clock::{after, left, shown};
 use crate::refusal::Refusal;
 use crate::request::{Operation, Request};
+use crate::time::{after, left, shown};
 use crate::tokens::{Ended, Plan, Token};
 use crate::ttl;
 use crate::vault::{Vault, plan_of};

@@ -1,11 +1,10 @@
 //! How a server is set up and started.
 
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use serde_json::Value;
-use tokio::net::TcpListener;
 
+use crate::fault::VOICE;
 use crate::server::VaultServer;
 use crate::world::World;
 
@@ -20,14 +19,9 @@ pub enum StartError {
         "expected an RSA public key in PEM form (BEGIN PUBLIC KEY), found none that could be read; make one with `openssl rsa -pubout`"
     )]
     PublicKey(#[source] jsonwebtoken::errors::Error),
-    /// The address is not a loopback one.
-    #[error(
-        "expected a loopback address to listen on, found {0}; this server has no business on a network"
-    )]
-    NotLoopback(SocketAddr),
-    /// The address cannot be listened on.
-    #[error("cannot listen on {0}; choose another port, or 0 for a free one")]
-    Listen(SocketAddr, #[source] io::Error),
+    /// The address is not loopback, or not free.
+    #[error(transparent)]
+    Listen(#[from] server_kit::StartError),
 }
 
 /// A server in the making. Without further words: a free port of 127.0.0.1, and nothing in it.
@@ -63,13 +57,8 @@ impl Builder {
     /// # Errors
     /// The world, a public key in it, or the address is not usable.
     pub async fn start(self) -> Result<VaultServer, StartError> {
-        if !self.listen.ip().is_loopback() {
-            return Err(StartError::NotLoopback(self.listen));
-        }
         let world: World = serde_json::from_value(self.world).map_err(StartError::World)?;
-        let listening = |source| StartError::Listen(self.listen, source);
-        let listener = TcpListener::bind(self.listen).await.map_err(listening)?;
-        let address = listener.local_addr().map_err(listening)?;
-        VaultServer::serve(world, address, listener)
+        let listening = server_kit::listen(self.listen, VOICE).await?;
+        VaultServer::serve(world, listening)
     }
 }

@@ -1,4 +1,4 @@
-//! What every request passes on its way in and out: the record, the fault that is switched on, the node's state, the headers, the quota.
+//! What every request passes on its way in: the node's state, the header that a Proxy may want, the quota.
 
 use std::sync::Arc;
 
@@ -8,8 +8,7 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::fault::{self, Fault};
-use crate::ledger::RequestRecord;
+use crate::fault::quota_exceeded;
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::server::Shared;
@@ -18,42 +17,21 @@ use crate::server::Shared;
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
 pub(crate) async fn gate(State(shared): State<Arc<Shared>>, request: HttpRequest) -> Response {
-    let uri = request.uri().clone();
-    let Some(path) = uri.path().strip_prefix("/v1/").map(str::to_owned) else {
-        return Refusal::nothing_there().into_response();
-    };
     let namespace = request.headers().get("x-vault-namespace").cloned();
-    let shown = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
-    let number = shared.locked().ledger.open(RequestRecord {
-        method: request.method().to_string(),
-        path: path.clone(),
-        namespace: namespace.as_ref().map(shown).unwrap_or_default(),
-        status: None,
-    });
-    let mut response = answer(&shared, &path, request).await;
+    let path = request.uri().path().strip_prefix("/v1/").map(str::to_owned);
+    let mut response = match path {
+        Some(path) => answer(&shared, &path, request).await,
+        None => Refusal::nothing_there().into_response(),
+    };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(namespace) = namespace {
         headers.insert("x-vault-namespace", namespace);
     }
-    shared
-        .locked()
-        .ledger
-        .close(number, response.status().as_u16());
     response
 }
 
 async fn answer(shared: &Shared, path: &str, request: HttpRequest) -> Response {
-    let fault = shared.locked().faults.befalls(path);
-    match &fault {
-        Some(Fault::Slow(delay)) => shared.pause(*delay).await,
-        Some(fault) => {
-            if let Some(response) = fault.answer(path) {
-                return response;
-            }
-        }
-        None => {}
-    }
     if let Some(response) = refuse(shared, path, &request) {
         return response;
     }
@@ -65,19 +43,14 @@ async fn answer(shared: &Shared, path: &str, request: HttpRequest) -> Response {
         )
         .into_response();
     };
-    let now = shared.clock.now();
-    let response = Request::parse(&parts.method, &parts.uri, path, &parts.headers, &body)
+    let now = shared.core.clock.now();
+    Request::parse(&parts.method, &parts.uri, path, &parts.headers, &body)
         .and_then(|request| shared.locked().vault.handle(request, now))
-        .map_or_else(IntoResponse::into_response, IntoResponse::into_response);
-    if fault == Some(Fault::CutInTheMiddle) {
-        return fault::cut();
-    }
-    response
+        .map_or_else(IntoResponse::into_response, IntoResponse::into_response)
 }
 
-/// The node's state, the header that a Proxy may want, and the quota.
 fn refuse(shared: &Shared, path: &str, request: &HttpRequest) -> Option<Response> {
-    let now = shared.clock.now();
+    let now = shared.core.clock.now();
     let mut inner = shared.locked();
     if let Some(response) = inner.mode.status(path, now) {
         return Some(response);
@@ -92,8 +65,8 @@ fn refuse(shared: &Shared, path: &str, request: &HttpRequest) -> Option<Response
     if let Some(response) = inner.mode.refusal(request.uri()) {
         return Some(response);
     }
-    let wait = inner.ledger.spend(now)?;
-    Some(fault::rate_limited(path, Some(wait)))
+    let wait = inner.quota.spend(now)?;
+    Some(quota_exceeded(path, Some(wait)).into_response())
 }
 
 /// A header that a page in a browser cannot be made to send.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::clock::after;
 use crate::random;
+use crate::time::after;
 use crate::tokens::Ended;
 use crate::ttl::{self, Limits};
 
@@ -93,7 +93,7 @@ impl Leases {
             number: self.all.len(),
         };
         self.all.insert(id.clone(), lease);
-        (id, crate::clock::left(now, end), warnings)
+        (id, crate::time::left(now, end), warnings)
     }
 
     pub(crate) fn alive(&self, id: &str) -> Option<&Lease> {
@@ -120,7 +120,7 @@ impl Leases {
         lease.expires_at = capped(after(now, ttl), lease.token_end);
         lease.last_renewal = Some(now);
         lease.renewals += 1;
-        Ok((crate::clock::left(now, lease.expires_at), warnings))
+        Ok((crate::time::left(now, lease.expires_at), warnings))
     }
 
     /// Ends a lease; one that is not there is as good as revoked.

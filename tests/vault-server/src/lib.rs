@@ -42,32 +42,31 @@
 mod answer;
 mod auth_token;
 mod builder;
-mod clock;
 mod engine;
 mod fault;
 mod gate;
 mod leases;
-mod ledger;
 mod mode;
 mod policy;
+mod quota;
 mod random;
 mod refusal;
 mod request;
 mod server;
 mod span;
 mod sys;
+mod time;
 mod tokens;
 mod ttl;
 mod vault;
 mod world;
 mod wrapping;
 
-pub use axum::http::StatusCode;
+pub use server_kit::{RequestRecord, StatusCode, Times};
 
 pub use crate::builder::{Builder, StartError};
-pub use crate::fault::{Fault, Times};
+pub use crate::fault::Fault;
 pub use crate::leases::Lease;
-pub use crate::ledger::RequestRecord;
 pub use crate::mode::Mode;
 pub use crate::policy::{Capability, Rules};
 pub use crate::server::VaultServer;

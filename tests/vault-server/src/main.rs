@@ -8,15 +8,13 @@
 
 use std::error::Error;
 use std::io::Write as _;
-use std::iter::successors;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use serde_json::Value;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use server_kit::{Running, by_itself};
 use vault_server::{Fault, Mode, StatusCode, Times, VaultServer};
 
 /// Serves the contract of HashiCorp Vault and OpenBao on loopback.
@@ -32,56 +30,35 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Err(error) = run(Arguments::parse()).await else {
-        return ExitCode::SUCCESS;
-    };
-    let causes = successors(error.source(), |cause| (*cause).source());
-    let causes: String = causes.map(|cause| format!(": {cause}")).collect();
-    // Without a stderr there is nobody left to tell.
-    drop(writeln!(std::io::stderr(), "vault-server: {error}{causes}"));
-    ExitCode::FAILURE
+    by_itself("vault-server", start(Arguments::parse())).await
 }
 
-async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+async fn start(arguments: Arguments) -> Result<(Running, String), Box<dyn Error>> {
     let shown = arguments.world.display();
     let text = std::fs::read_to_string(&arguments.world)
         .map_err(|error| format!("cannot read the world {shown}: {error}"))?;
     let world: Value = serde_json::from_str(&text)
         .map_err(|error| format!("expected JSON in {shown}, found none: {error}"))?;
-    // Before the line that says ready, so that whoever reads it may end the server at once.
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
     let builder = VaultServer::builder().listen(arguments.listen);
-    let server = builder.world(world).start().await?;
-    writeln!(std::io::stdout(), "{}", server.base_url())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        result = take_orders(&server) => result?,
-    }
-    server.stop().await;
-    Ok(())
+    let mut server = builder.world(world).start().await?;
+    let running = server.take_running().ok_or("the server does not run")?;
+    let base_url = server.base_url();
+    // A thread of its own: a read that blocks must not keep the process from ending.
+    std::thread::spawn(move || take_orders(&server));
+    Ok((running, base_url))
 }
 
 /// One order a line, answered with `ok` or with what is wrong. The end of the input is no order to end.
-async fn take_orders(server: &VaultServer) -> Result<(), Box<dyn Error>> {
-    let (sender, mut lines) = mpsc::channel(1);
-    // A thread of its own: a read that blocks must not keep the process from ending.
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lines().map_while(Result::ok) {
-            if sender.blocking_send(line).is_err() {
-                break;
-            }
-        }
-    });
-    while let Some(line) = lines.recv().await {
+fn take_orders(server: &VaultServer) {
+    for line in std::io::stdin().lines().map_while(Result::ok) {
         let answer = match obey(server, &line) {
             Ok(()) => "ok".to_owned(),
             Err(problem) => format!("error: {problem}"),
         };
-        writeln!(std::io::stdout(), "{answer}")?;
+        if writeln!(std::io::stdout(), "{answer}").is_err() {
+            break;
+        }
     }
-    std::future::pending().await
 }
 
 fn obey(server: &VaultServer, line: &str) -> Result<(), String> {

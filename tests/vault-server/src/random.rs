@@ -1,18 +1,20 @@
 //! Ids, tokens and passwords.
 
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
 /// Letters and digits that nobody can guess.
+#[expect(
+    clippy::expect_used,
+    reason = "without random numbers there is nothing to serve"
+)]
 pub(crate) fn text(length: usize) -> String {
-    bytes(length)
-        .iter()
-        .map(|&byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]))
-        .collect()
+    server_kit::alphanumeric(length).expect("the system has random numbers")
 }
 
-/// A request's or a role's id.
+/// A request's or a secret id's form: five groups of hexadecimal digits.
 pub(crate) fn uuid() -> String {
-    let hex: String = bytes(16).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = text(32)
+        .bytes()
+        .map(|byte| char::from(b"0123456789abcdef"[usize::from(byte % 16)]))
+        .collect();
     let (a, b, c, d, e) = (
         &hex[..8],
         &hex[8..12],
@@ -21,14 +23,4 @@ pub(crate) fn uuid() -> String {
         &hex[20..],
     );
     format!("{a}-{b}-{c}-{d}-{e}")
-}
-
-#[expect(
-    clippy::expect_used,
-    reason = "without random numbers there is nothing to serve"
-)]
-fn bytes(length: usize) -> Vec<u8> {
-    let mut bytes = vec![0; length];
-    getrandom::fill(&mut bytes).expect("the system has random numbers");
-    bytes
 }

@@ -1,64 +1,49 @@
 //! The handle of a running server.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use serde_json::Value;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use server_kit::{Core, Listening, RequestRecord, Running, Times};
 
 use crate::builder::{Builder, StartError};
-use crate::clock::Clock;
-use crate::fault::{Fault, Faults, Times};
+use crate::fault::Fault;
 use crate::gate;
 use crate::leases::Lease;
-use crate::ledger::{Ledger, RequestRecord};
 use crate::mode::Mode;
+use crate::policy::Rules;
+use crate::quota;
 use crate::tokens::{Ended, Token};
 use crate::vault::Vault;
 use crate::world::World;
 
-/// How long a stop waits for clients that will not hang up.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PREFIX: &str = "/v1/";
 
 /// What the handle and the requests share.
 pub(crate) struct Shared {
-    pub(crate) clock: Clock,
+    pub(crate) core: Arc<Core>,
     pub(crate) require_request_header: bool,
     inner: Mutex<Inner>,
-    closing: watch::Receiver<bool>,
 }
 
 /// A `std` mutex is around it: nobody waits for anything while holding it.
 pub(crate) struct Inner {
     pub(crate) vault: Vault,
     pub(crate) mode: Mode,
-    pub(crate) faults: Faults,
-    pub(crate) ledger: Ledger,
+    pub(crate) quota: quota::Used,
 }
 
 impl Shared {
     pub(crate) fn locked(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Waits, but not beyond the end of the server.
-    pub(crate) async fn pause(&self, delay: Duration) {
-        let mut closing = self.closing.clone();
-        // Time is over, or the server is.
-        drop(tokio::time::timeout(delay, closing.wait_for(|closing| *closing)).await);
-    }
 }
 
 /// A running server. Its methods may be called from any thread. Dropping it closes the port and lets open answers end in the background.
 pub struct VaultServer {
     shared: Arc<Shared>,
-    base_url: String,
-    close: watch::Sender<bool>,
-    serving: JoinHandle<()>,
+    running: Option<Running>,
 }
 
 impl VaultServer {
@@ -70,7 +55,7 @@ impl VaultServer {
     /// What a client takes for `VAULT_ADDR`: no slash at the end.
     #[must_use]
     pub fn base_url(&self) -> String {
-        self.base_url.clone()
+        self.shared.core.base_url().to_owned()
     }
 
     /// Makes of the node what `mode` says.
@@ -78,43 +63,53 @@ impl VaultServer {
         self.shared.locked().mode = mode;
     }
 
-    /// Switches a fault on for all requests.
+    /// Switches a fault on for all requests, in place of the one before.
     pub fn set_fault(&self, fault: Fault, times: Times) {
         self.set_fault_at("", fault, times);
     }
 
-    /// Switches a fault on for requests to paths that begin so, without `/v1/`. Of several that fit, the first counts.
+    /// Switches a fault on for requests to paths that begin so, without `/v1/`, in place of the one before.
     pub fn set_fault_at(&self, prefix: &str, fault: Fault, times: Times) {
-        self.shared.locked().faults.add(prefix, fault, times);
+        let part = format!(" {PREFIX}{prefix}");
+        self.shared.core.set_fault(&part, fault.into(), times);
     }
 
-    /// Switches all faults off.
-    pub fn clear_faults(&self) {
-        self.shared.locked().faults.clear();
+    /// Switches the fault off.
+    pub fn clear_fault(&self) {
+        self.shared.core.clear_fault();
     }
 
     /// Moves the server's clock on, and ends what is over by then.
     pub fn advance_clock(&self, by: Duration) {
-        self.shared.clock.advance(by);
-        self.shared.locked().vault.expire(self.shared.clock.now());
+        self.shared.core.clock.advance(by);
+        drop(self.up_to_date());
     }
 
-    /// All requests so far, in the order of their arrival.
+    /// All requests so far, in the order of their arrival, their paths without `/v1/`.
     #[must_use]
     pub fn requests(&self) -> Vec<RequestRecord> {
-        self.shared.locked().ledger.records.clone()
+        let mut requests = self.shared.core.requests();
+        for request in &mut requests {
+            if let Some(path) = request.path.strip_prefix(PREFIX) {
+                request.path = path.to_owned();
+            }
+        }
+        requests
     }
 
     /// How many of the requests so far went to exactly this path, without `/v1/`.
     #[must_use]
     pub fn requests_to(&self, path: &str) -> usize {
-        let inner = self.shared.locked();
-        inner
-            .ledger
-            .records
+        let requests = self.requests();
+        requests
             .iter()
-            .filter(|record| record.path == path)
+            .filter(|request| request.path == path)
             .count()
+    }
+
+    /// Puts other rules in the place of a policy of the root namespace. Tokens that have it feel it at once.
+    pub fn set_policy(&self, name: &str, rules: Rules) {
+        self.shared.locked().vault.set_policy(name, rules);
     }
 
     /// All tokens so far, in the order of issue, wrapping tokens too.
@@ -139,7 +134,7 @@ impl VaultServer {
 
     /// Writes a new version of a secret of KV version 2 in the root namespace; `mount` ends in a slash.
     pub fn write_kv2(&self, mount: &str, path: &str, data: Value) {
-        let now = self.shared.clock.now();
+        let now = self.shared.core.clock.now();
         self.shared.locked().vault.write_kv2(mount, path, data, now);
     }
 
@@ -159,73 +154,44 @@ impl VaultServer {
         self.shared.locked().vault.leases.end(id, Ended::Revoked);
     }
 
-    /// Closes the port; what is slow on purpose is answered at once.
-    pub fn close(&self) {
-        self.close.send_replace(true);
+    /// What serves, for whoever ends it; the handle goes on to answer about what there is.
+    pub fn take_running(&mut self) -> Option<Running> {
+        self.running.take()
     }
 
     /// Closes the port, lets open answers end, and returns when that is done; clients that will not hang up are left after five seconds.
     pub async fn stop(mut self) {
-        self.close();
-        if tokio::time::timeout(PATIENCE, &mut self.serving)
-            .await
-            .is_err()
-        {
-            self.serving.abort();
+        if let Some(running) = self.take_running() {
+            running.stop().await;
         }
     }
 
     fn up_to_date(&self) -> MutexGuard<'_, Inner> {
         let mut inner = self.shared.locked();
-        inner.vault.expire(self.shared.clock.now());
+        inner.vault.expire(self.shared.core.clock.now());
         inner
     }
 
     /// # Errors
     /// A public key in the world is none.
-    pub(crate) fn serve(
-        world: World,
-        address: SocketAddr,
-        listener: TcpListener,
-    ) -> Result<Self, StartError> {
-        let clock = Clock::default();
-        let (close, closing) = watch::channel(false);
+    pub(crate) fn serve(world: World, listening: Listening) -> Result<Self, StartError> {
+        let core = Arc::clone(listening.core());
         let inner = Inner {
-            vault: Vault::new(world.namespaces, clock.now())?,
+            vault: Vault::new(world.namespaces, core.clock.now())?,
             mode: Mode::default(),
-            faults: Faults::default(),
-            ledger: Ledger::new(world.quota),
+            quota: quota::Used::new(world.quota),
         };
         let shared = Arc::new(Shared {
-            clock,
+            core,
             require_request_header: world.require_request_header,
             inner: Mutex::new(inner),
-            closing: closing.clone(),
         });
         let router = Router::new()
             .fallback(gate::gate)
             .with_state(Arc::clone(&shared));
-        let mut closing = closing;
-        let closed = async move {
-            // An error means that the handle is gone, which closes too.
-            drop(closing.wait_for(|closing| *closing).await);
-        };
-        let serving = tokio::spawn(async move {
-            let server = axum::serve(listener, router).with_graceful_shutdown(closed);
-            // Serving ends without an error: axum retries a failed accept by itself.
-            drop(server.await);
-        });
         Ok(Self {
             shared,
-            base_url: format!("http://{address}"),
-            close,
-            serving,
+            running: Some(listening.serve(router)),
         })
-    }
-}
-
-impl Drop for VaultServer {
-    fn drop(&mut self) {
-        self.close();
     }
 }

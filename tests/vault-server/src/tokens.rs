@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::clock::after;
 use crate::random;
+use crate::time::after;
 use crate::ttl::{self, Limits};
 
 /// How a token or lease came to its end.

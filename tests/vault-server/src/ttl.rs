@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::clock::{after, left};
+use crate::time::{after, left};
 
 /// 768 hours: Vault's own default for both the usual and the longest lifetime.
 pub(crate) const SYSTEM: Duration = Duration::from_secs(768 * 3600);

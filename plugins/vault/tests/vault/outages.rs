@@ -175,7 +175,7 @@ async fn what_is_not_vault_is_found_out() {
         let plugin = Platform::default().start(&vault, config.clone());
         vault.set_fault_at("secret/", fault, Times::Always);
         assert_fault(&value(&plugin).await.unwrap_err(), kind, &[words]);
-        vault.clear_faults();
+        vault.clear_fault();
         assert_eq!(value(&plugin).await.unwrap(), "hunter2");
     }
     vault.stop().await;
@@ -206,7 +206,7 @@ async fn a_lease_is_not_made_twice_when_an_answer_is_lost() {
         &vault,
         one("database/creds/long", json!({ "field": "password" })),
     );
-    vault.set_fault_at("database/", Fault::CutInTheMiddle, Times::Next(1));
+    vault.set_fault_at("database/", Fault::LostAnswer, Times::Next(1));
     assert_fault(
         &value(&plugin).await.unwrap_err(),
         FaultKind::TRANSIENT,

@@ -139,7 +139,7 @@ async fn what_is_asked_for_is_passed_on_if_the_operator_says_so() {
     let wish = || TokenWish {
         audience: "github.com",
         repositories: vec!["acme/web"],
-        permissions: [("contents", "read")].into(),
+        permissions: vec![("contents", "read")],
     };
     let method = |vault: &vault_server::VaultServer| {
         let mut requests = vault.requests();

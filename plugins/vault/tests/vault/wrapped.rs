@@ -111,7 +111,7 @@ async fn what_does_not_come_from_the_role_is_not_used() {
 async fn an_answer_that_was_lost_is_part_of_the_alarm() {
     let vault = vault().await;
     let (platform, token) = (Platform::default(), wrapped(&vault, SECRET_ID).await);
-    vault.set_fault_at("sys/wrapping/unwrap", Fault::CutInTheMiddle, Times::Next(1));
+    vault.set_fault_at("sys/wrapping/unwrap", Fault::LostAnswer, Times::Next(1));
     let plugin = platform.start(&vault, config(&token));
     assert_fault(
         &plugin.check().await.unwrap_err(),

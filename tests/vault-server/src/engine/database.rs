@@ -8,11 +8,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::answer::Answer;
-use crate::clock::{after, left, shown};
 use crate::engine::{Call, Reply};
 use crate::leases::Secret;
 use crate::refusal::Refusal;
 use crate::request::Operation;
+use crate::time::{after, left, shown};
 use crate::ttl::Limits;
 use crate::{random, span};
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::clock::after;
 use crate::engine::{Call, Reply};
 use crate::leases::Secret;
 use crate::refusal::Refusal;
 use crate::request::Operation;
+use crate::time::after;
 use crate::ttl::Limits;
 use crate::{random, span};
 

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Envelope};
-use crate::clock::shown;
 use crate::engine::Call;
 use crate::refusal::Refusal;
 use crate::request::Operation;
+use crate::time::shown;
 use crate::{span, ttl};
 
 /// The engine.

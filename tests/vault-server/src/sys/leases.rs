@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Envelope};
-use crate::clock::{left, shown};
 use crate::refusal::Refusal;
 use crate::request::Request;
+use crate::time::{left, shown};
 use crate::tokens::Ended;
 use crate::vault::Vault;
 

@@ -85,5 +85,5 @@ async fn a_world_that_cannot_be_is_refused() {
         .listen("0.0.0.0:0".parse().unwrap())
         .start()
         .await;
-    assert!(matches!(open.err(), Some(StartError::NotLoopback(_))));
+    assert!(matches!(open.err(), Some(StartError::Listen(_))));
 }

@@ -8,10 +8,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::answer::Answer;
-use crate::clock::after;
 use crate::engine::{Call, Login};
 use crate::refusal::Refusal;
 use crate::request::Operation;
+use crate::time::after;
 use crate::world::TokenRole;
 use crate::{random, span};
 
