@@ -9,6 +9,7 @@
 //! - [`limit`]: rate limits, obeyed: nothing is asked until they are over.
 //! - [`skew`]: the service's clock, learned from its answers.
 //! - [`shared`]: a cache for each key, in which one fetches for all who ask.
+//! - [`percent`]: what goes into a query.
 //! - [`quote`]: the service's own words, made fit for a log.
 //! - [`values`]: from what a secret store keeps to variables.
 //! - [`form`], [`pause`], [`together`]: bodies of token endpoints, back-off, and several requests at once.
@@ -92,6 +93,7 @@ pub mod limit;
 pub mod off_thread;
 pub mod outside;
 pub mod pause;
+pub mod percent;
 pub mod quote;
 pub mod read;
 pub mod service;

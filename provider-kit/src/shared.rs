@@ -116,6 +116,11 @@ impl<K: Clone + Eq + Hash, V: Clone> Shared<K, V> {
         self.slot(key).keep(fetched, now);
     }
 
+    /// The value of `key`, whether fresh or not; asks nobody. For a fetch that says what it has (`If-None-Match`).
+    pub fn kept(&self, key: &K) -> Option<V> {
+        self.slots().by_key.get(key)?.slot.value()
+    }
+
     /// Drops the value of `key`, and gives it back whether fresh or not; what is being fetched now will not be kept either.
     pub fn forget(&self, key: &K) -> Option<V> {
         let entry = self.slots().by_key.remove(key)?;

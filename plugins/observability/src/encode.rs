@@ -1,22 +1,5 @@
 //! How lists are written into one variable.
 
-/// Everything but RFC 3986's unreserved characters as `%XX`. SDKs differ in what they decode (`+` is a blank to some), and one that
-/// cannot decode a list drops all of it; this they all read alike.
-pub(crate) fn percent(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            const HEX: &[u8; 16] = b"0123456789ABCDEF";
-            encoded.push('%');
-            encoded.push(char::from(HEX[usize::from(byte >> 4)]));
-            encoded.push(char::from(HEX[usize::from(byte & 15)]));
-        }
-    }
-    encoded
-}
-
 /// The longest tag that Datadog keeps, in characters.
 const LONGEST_TAG: usize = 200;
 
@@ -48,15 +31,6 @@ pub(crate) fn fits_header(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn all_that_separates_is_encoded() {
-        assert_eq!(
-            percent("a,b=c%20 +;\"ä"),
-            "a%2Cb%3Dc%2520%20%2B%3B%22%C3%A4"
-        );
-        assert_eq!(percent("plain-._~9"), "plain-._~9");
-    }
 
     #[test]
     fn a_tag_stays_one_tag() {

@@ -1,5 +1,6 @@
 //! One variable, and what it gets.
 
+use provisionhook_provider_kit::percent;
 use workspace_template::{Facts, Template};
 use zeroize::Zeroizing;
 
@@ -98,7 +99,7 @@ impl Setting {
 }
 
 fn attribute(key: &str, value: &str) -> String {
-    format!("{key}={}", encode::percent(value))
+    format!("{key}={}", percent::encoded(value))
 }
 
 fn joined(parts: impl Iterator<Item = String>) -> Option<Zeroizing<String>> {

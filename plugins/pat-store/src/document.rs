@@ -1,4 +1,4 @@
-//! The content of a secrets file: the JSON of the store's contract, or flat TOML.
+//! What a store says: secrets by name, and why some are missing. Read from a file, in the JSON of the store's contract or in flat TOML.
 
 use std::collections::BTreeMap;
 
@@ -25,18 +25,48 @@ pub(crate) struct Entry {
     pub(crate) expires_at: Option<Timestamp>,
 }
 
-/// All secrets, by name.
+impl Entry {
+    /// A value that nothing else is known of.
+    pub(crate) fn plain(value: Zeroizing<String>) -> Self {
+        Self {
+            value,
+            username: None,
+            host: None,
+            expires_at: None,
+        }
+    }
+}
+
+/// Secrets by name.
 pub(crate) type Secrets = BTreeMap<String, Entry>;
 
+/// Why a secret is not there.
+pub(crate) enum Lack {
+    NotFound,
+    Denied,
+    /// It is there in a way that cannot be used; says how, and what to do.
+    Unusable(String),
+}
+
+/// All that a store says.
+#[derive(Default)]
+pub(crate) struct Document {
+    pub(crate) secrets: Secrets,
+    /// Of the secrets that were asked for.
+    pub(crate) lacks: BTreeMap<String, Lack>,
+    /// What the store calls this state of it.
+    pub(crate) etag: Option<String>,
+}
+
 #[derive(Deserialize)]
-struct Document {
+struct File {
     secrets: Secrets,
 }
 
 /// Reads the content. An error gives the place, never the text: it is made of secrets.
 pub(crate) fn parse(text: &str, format: Format) -> Result<Secrets, String> {
     match format {
-        Format::Json => serde_json::from_str::<Document>(text).map(|document| document.secrets).map_err(|error| {
+        Format::Json => serde_json::from_str::<File>(text).map(|file| file.secrets).map_err(|error| {
             format!(
                 "expected {{\"secrets\": {{\"NAME\": {{\"value\": \"…\"}}}}}}, found something else at line {}, column {}",
                 error.line(),
@@ -48,8 +78,7 @@ pub(crate) fn parse(text: &str, format: Format) -> Result<Secrets, String> {
                 let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count()) + 1;
                 format!("expected lines of NAME = \"value\", found something else at line {line}")
             })?;
-            let entry = |value| Entry { value, username: None, host: None, expires_at: None };
-            Ok(values.into_iter().map(|(name, value)| (name, entry(value))).collect())
+            Ok(values.into_iter().map(|(name, value)| (name, Entry::plain(value))).collect())
         }
     }
 }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     decrypt,
-    document::{self, Format, Secrets},
+    document::{self, Document, Format, Secrets},
 };
 
 /// A larger file is not a file of secrets.
@@ -22,7 +22,7 @@ pub(crate) struct SecretsFile {
     format: Format,
     encrypted: bool,
     identity: Option<Zeroizing<String>>,
-    last: Mutex<Option<(Stamp, Arc<Secrets>)>>,
+    last: Mutex<Option<(Stamp, Arc<Document>)>>,
 }
 
 impl SecretsFile {
@@ -58,22 +58,30 @@ impl SecretsFile {
         })
     }
 
-    /// The secrets as they are in the file now.
-    pub(crate) fn secrets(&self) -> Result<Arc<Secrets>, String> {
+    /// Where it is, for messages.
+    pub(crate) fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// What is in the file now.
+    pub(crate) fn document(&self) -> Result<Arc<Document>, String> {
         let file = Opened::open(&self.path)?;
         if !self.encrypted {
             file.check_private()?;
         }
         let stamp = file.stamp();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, secrets)) = last.as_ref()
+        if let Some((known, document)) = last.as_ref()
             && *known == stamp
         {
-            return Ok(Arc::clone(secrets));
+            return Ok(Arc::clone(document));
         }
-        let secrets = Arc::new(self.parse(file.read(MAX_BYTES)?)?);
-        *last = Some((stamp, Arc::clone(&secrets)));
-        Ok(secrets)
+        let document = Arc::new(Document {
+            secrets: self.parse(file.read(MAX_BYTES)?)?,
+            ..Document::default()
+        });
+        *last = Some((stamp, Arc::clone(&document)));
+        Ok(document)
     }
 
     fn parse(&self, bytes: Zeroizing<Vec<u8>>) -> Result<Secrets, String> {
@@ -108,7 +116,7 @@ mod tests {
         write(&path, "A = \"1\"", 0o640);
         let error = SecretsFile::new(&path, None)
             .unwrap()
-            .secrets()
+            .document()
             .err()
             .unwrap();
         assert!(error.contains("found 0640: others may read"), "{error}");
@@ -117,7 +125,7 @@ mod tests {
         let identity = Some(Zeroizing::new("none".to_owned()));
         let error = SecretsFile::new(&path, identity)
             .unwrap()
-            .secrets()
+            .document()
             .err()
             .unwrap();
         assert!(error.contains("AGE-SECRET-KEY"), "{error}");
@@ -129,12 +137,12 @@ mod tests {
         let path = directory.path().join("s.toml");
         write(&path, "A = \"1\"", 0o600);
         let file = SecretsFile::new(&path, None).unwrap();
-        let first = file.secrets().unwrap();
-        assert!(Arc::ptr_eq(&first, &file.secrets().unwrap()));
+        let first = file.document().unwrap();
+        assert!(Arc::ptr_eq(&first, &file.document().unwrap()));
         let beside = directory.path().join("new");
         write(&beside, "A = \"2\"", 0o600);
         fs::rename(&beside, &path).unwrap();
-        assert_eq!(file.secrets().unwrap()["A"].value.as_str(), "2");
+        assert_eq!(file.document().unwrap().secrets["A"].value.as_str(), "2");
     }
 
     #[test]
@@ -151,9 +159,15 @@ mod tests {
             ))
         };
         let file = SecretsFile::new(&path, text(&identity)).unwrap();
-        assert_eq!(file.secrets().unwrap()["A"].value.as_str(), "v");
+        assert_eq!(file.document().unwrap().secrets["A"].value.as_str(), "v");
         let other = SecretsFile::new(&path, text(&age::x25519::Identity::generate())).unwrap();
-        assert!(other.secrets().err().unwrap().contains("another recipient"));
+        assert!(
+            other
+                .document()
+                .err()
+                .unwrap()
+                .contains("another recipient")
+        );
         assert!(
             SecretsFile::new(&path, None)
                 .err()

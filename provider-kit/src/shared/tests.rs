@@ -143,7 +143,9 @@ async fn a_useful_value_is_served_while_somebody_fetches() {
 async fn what_is_forgotten_is_fetched_again_and_given_back() {
     let (world, shared) = (World::default(), Shared::default());
     assert_eq!(shared.get(&0, &world, world.fetch()).await, Ok(1));
+    assert_eq!(shared.kept(&0), Some(1));
     assert_eq!(shared.forget(&0), Some(1));
+    assert_eq!(shared.kept(&0), None);
     assert_eq!(shared.forget(&0), None);
     assert_eq!(shared.get(&0, &world, world.fetch()).await, Ok(2));
     shared.clear();
