@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jsonwebtoken::DecodingKey;
+use server_kit::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::clock::Clock;
 use crate::fault::Faults;
 use crate::github::Github;
 use crate::installation::{Installation, Level, Permissions};

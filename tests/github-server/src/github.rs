@@ -6,9 +6,9 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use jiff::Timestamp;
+use server_kit::Clock;
 use tokio::sync::watch;
 
-use crate::clock::Clock;
 use crate::fault::Faults;
 use crate::installation::Installation;
 use crate::jwt::{self, App};

@@ -6,10 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use server_kit::alphanumeric;
 
 use crate::installation::Permissions;
-
-const ALPHANUMERIC: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /// Which form new tokens take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,19 +152,4 @@ fn stateless(app_id: u64, grant: &Grant) -> Result<String, getrandom::Error> {
         URL_SAFE_NO_PAD.encode(signature),
     ];
     Ok(format!("ghs_{app_id}_{}", parts.join(".")))
-}
-
-fn alphanumeric(length: usize) -> Result<String, getrandom::Error> {
-    let mut text = String::with_capacity(length);
-    while text.len() < length {
-        let mut bytes = [0; 64];
-        getrandom::fill(&mut bytes)?;
-        // Bytes past the last whole multiple of 62 would favour the first letters.
-        let letters = bytes
-            .iter()
-            .filter(|byte| **byte < 248)
-            .map(|byte| char::from(ALPHANUMERIC[usize::from(*byte) % 62]));
-        text.extend(letters.take(length - text.len()));
-    }
-    Ok(text)
 }
