@@ -206,10 +206,8 @@ impl<W: World> Maker<W> {
         if let Some(given) = held.given(LEAST_LEFT, world.now()) {
             return Ok(kept(given));
         }
-        let Some(timeout) = patience.to_change() else {
-            return Err(Fault::transient(
-                "expected time to make a token in, found that the call is about to end; it will be tried again",
-            ));
+        let Some(timeout) = patience.to_try() else {
+            return Err(Fault::internal("a dry run was to make a token"));
         };
         let master = keeper.current(patience).await?.token;
         let path = self.create.at.path_of(subject);

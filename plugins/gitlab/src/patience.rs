@@ -54,6 +54,13 @@ impl Patience {
         self.dry
     }
 
+    /// How long an answer may take that can be done without if it is lost; none in a dry run, which asks for nothing.
+    #[must_use]
+    pub fn to_try(self) -> Option<Duration> {
+        let left = self.left.map_or(LONGEST, |left| left.min(LONGEST));
+        (!self.dry).then_some(left)
+    }
+
     /// How long an answer may take that must not be lost; none if it must not be asked for.
     #[must_use]
     pub fn to_change(self) -> Option<Duration> {
@@ -77,5 +84,8 @@ mod tests {
         let short = Patience::short(Duration::from_secs(10));
         assert_eq!(short.to_change(), Some(Duration::from_secs(8)));
         assert_eq!(Patience::ENDLESS.to_change(), Some(LONGEST));
+        assert_eq!(Patience::LOOK_ONLY.to_try(), None);
+        let second = Duration::from_secs(1);
+        assert_eq!(Patience::short(second).to_try(), Some(second));
     }
 }
