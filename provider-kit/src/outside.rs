@@ -53,7 +53,7 @@ pub struct Request {
     pub headers: Vec<(Cow<'static, str>, Zeroizing<String>)>,
     /// Empty for none.
     pub body: Zeroizing<Vec<u8>>,
-    /// For the whole exchange. None leaves it to the host, which cuts it down to its own limit in any case.
+    /// For the whole exchange; none stands for 8 s. The host cuts it down to its own limit in any case.
     pub timeout: Option<Duration>,
     /// A longer answer is a `transient` fault.
     pub max_response_bytes: u64,
@@ -131,6 +131,10 @@ impl Request {
     }
 }
 
+/// Less than the 10 s that a call may usually take: a service that hangs is then a `transient` fault, which skips the plugin, and
+/// not a plugin that does not answer, which fails the workspace.
+const PATIENCE: Duration = Duration::from_secs(8);
+
 /// The host's clock and HTTP client, which keeps to the hosts that the operator granted.
 #[derive(Clone, Debug)]
 pub struct Hosted(pub Host);
@@ -153,9 +157,9 @@ impl Outside for Hosted {
         for (name, value) in &request.headers {
             outgoing = outgoing.header(name, value);
         }
-        if let Some(timeout) = request.timeout {
-            outgoing = outgoing.timeout(timeout);
-        }
-        outgoing.send().await
+        outgoing
+            .timeout(request.timeout.unwrap_or(PATIENCE))
+            .send()
+            .await
     }
 }
