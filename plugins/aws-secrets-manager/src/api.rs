@@ -25,8 +25,8 @@ use crate::{
 };
 
 const SERVICE: &str = "secretsmanager";
-/// 20 secrets of 64 KiB, each byte of which may be escaped.
-const MOST_BYTES: u64 = 9 * 1024 * 1024;
+/// 20 secrets of 64 KiB, and as much again for what JSON has to escape, and half as much in reserve.
+const MOST_BYTES: u64 = 4 * 1024 * 1024;
 /// Two tries that hang have to fit into the ten seconds that a call usually has.
 const LIMIT: Duration = Duration::from_secs(4);
 const TRIES: u32 = 3;
