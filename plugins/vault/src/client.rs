@@ -241,7 +241,6 @@ impl<W: World> Client<W> {
                 transient("has not caught up with its active node yet"),
                 Retry::Yes,
             ),
-            472..=474 => (transient("is a standby that cannot serve this"), Retry::Yes),
             400 if refusal.message().contains("DR secondary") => (
                 transient("is a secondary for disaster recovery; if it stays so, correct /address"),
                 Retry::No,
@@ -249,7 +248,6 @@ impl<W: World> Client<W> {
             503 if refusal.message().contains("sealed") => {
                 (transient("is sealed; unseal it"), Retry::No)
             }
-            501 => (transient("was never initialized"), Retry::No),
             500..=599 => (service.usual_fault(refusal.response(), &quote), Retry::Yes),
             400 | 403 | 404 | 405 if refusal.is_vaults() => return None,
             403 | 404 => (

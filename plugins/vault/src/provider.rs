@@ -86,7 +86,13 @@ impl<W: World> Provider<W> {
     /// # Errors
     /// Vault does not accept the credentials, or does not answer.
     pub async fn check(&self) -> Result<(), Fault> {
-        self.vault.sessions.check(&self.vault.client).await
+        let Vault {
+            client, sessions, ..
+        } = &self.vault;
+        sessions.check(client).await?;
+        // Nobody may come back for it, as when plugins are only listed.
+        sessions.end_unkept(client).await;
+        Ok(())
     }
 
     /// The variables of a workspace that starts.

@@ -152,6 +152,17 @@ async fn wrong_credentials_are_told_at_boot_and_nothing_else_is_asked() {
 }
 
 #[tokio::test]
+async fn a_role_without_a_secret_id_needs_none() {
+    let mut root = setting();
+    root["auth"]["approle"]["approle"]["app"]["without_secret_id"] = json!(true);
+    let vault = started(root).await;
+    let auth = json!({ "approle": { "role_id": "role-1" } });
+    let plugin = Platform::default().start(&vault, config(auth));
+    assert_eq!(value(&plugin).await.unwrap(), "hunter2");
+    vault.stop().await;
+}
+
+#[tokio::test]
 async fn tokens_that_are_used_up_are_refused() {
     let mut root = setting();
     root["auth"]["approle"]["approle"]["app"]["token"]["num_uses"] = json!(5);

@@ -215,3 +215,16 @@ async fn a_lease_is_not_made_twice_when_an_answer_is_lost() {
     assert_eq!(vault.leases().len(), 1);
     vault.stop().await;
 }
+
+#[tokio::test]
+async fn what_a_standby_may_say_is_transient() {
+    let vault = vault().await;
+    for status in [472, 473, 474] {
+        let plugin = Platform::default().start(&vault, one("secret/app/db", json!({})));
+        let status_code = StatusCode::from_u16(status).unwrap();
+        vault.set_fault_at("secret/", Fault::Error(status_code), Times::Next(1));
+        let fault = value(&plugin).await.unwrap_err();
+        assert_fault(&fault, FaultKind::TRANSIENT, &[&format!("status {status}")]);
+    }
+    vault.stop().await;
+}
