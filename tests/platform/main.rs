@@ -16,6 +16,7 @@ mod daemon;
 mod docker;
 mod gh;
 mod git;
+mod gitlab;
 mod input;
 mod job;
 mod network;

@@ -12,6 +12,9 @@ use crate::{day::midnight, memory::World};
 /// handed out until then, and not longer.
 const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
+/// No token is rotated sooner after its rotation, whatever GitLab says of its end.
+const REST: SignedDuration = SignedDuration::from_hours(24);
+
 /// A token that works.
 #[derive(Clone)]
 pub struct Current {
@@ -60,7 +63,10 @@ impl<W: World> Keeper<W> {
         let end = midnight(book.looked.as_ref()?.shown.expires_at?);
         let before = SignedDuration::from_hours(24 * i64::from(rotate.days_before));
         let due = end.saturating_sub(before).unwrap_or(end);
-        Some(book.postponed_until.map_or(due, |until| due.max(until)))
+        let rotated_at = book.record.as_ref().and_then(|record| record.rotated_at);
+        let rested = rotated_at.map(|at| later(at, REST));
+        let all = [Some(due), rested, book.postponed_until];
+        all.into_iter().flatten().max()
     }
 }
 

@@ -258,6 +258,22 @@ async fn a_token_that_died_elsewhere_is_never_rotated() {
 }
 
 #[tokio::test]
+async fn a_token_is_left_alone_for_a_day_after_its_rotation() {
+    let ground = Ground::new().await;
+    let token = ground.token(&["api"], 2);
+    let hasty = json!({ "rotate": { "days_before": 100, "lifetime_days": 300 } });
+    let short = json!({ "rotate": { "days_before": 3, "lifetime_days": 7 } });
+    let first = ground.start(&token, short).token().await.unwrap();
+    let plugin = ground.start(&token, hasty);
+    assert_eq!(plugin.token().await.unwrap(), first);
+    ground.pass(DAY - 60);
+    assert_eq!(plugin.token().await.unwrap(), first);
+    ground.pass(61);
+    assert_ne!(plugin.token().await.unwrap(), first);
+    assert_eq!(ground.rotations(), [200, 200]);
+}
+
+#[tokio::test]
 async fn right_before_a_rotation_the_token_is_asked_again_whether_it_lives() {
     let ground = Ground::new().await;
     let token = ground.token(&["api"], 30);
