@@ -10,7 +10,7 @@
 //! | `<root>/<id>/output.log` | | what earlier runs wrote |
 //!
 //! A container's name follows from the platform's and the workspace's, so that a start that is repeated starts nothing twice.
-//! It carries the labels of [`names`]; a container without them is a stranger's, and is never touched.
+//! It carries the labels of `names`; a container without them is a stranger's, and is never touched.
 
 #![forbid(unsafe_code)]
 #![expect(

@@ -1,6 +1,6 @@
 //! Credentials: what signs a request, and all the places that it can come from.
 //!
-//! 1. [`Source`] is one such place, chosen at boot: by the config, or by the [`chain`] out of the environment.
+//! 1. [`Source`] is one such place, chosen at boot: by the config, or by the `chain` out of the environment.
 //! 2. [`Source::fetch`] gets credentials from it.
 //! 3. [`Keeper`](keeper::Keeper) keeps them, and has them fetched again before they end.
 

@@ -1,6 +1,6 @@
 //! Puts secrets of AWS Secrets Manager into workspaces. The operator's page is `docs/plugins/aws-secrets-manager.md`.
 //!
-//! 1. [`config`]: the operator's JSON becomes [`Settings`](config::Settings); a secret is a [`reference`].
+//! 1. [`config`]: the operator's JSON becomes [`Settings`](config::Settings); a secret is a [`reference`](mod@reference).
 //! 2. [`credentials`]: where they come from, and keeping them.
 //! 3. [`signer`]: a request gets its signature.
 //! 4. [`api`]: one operation, with all that may come between; `refusal` says what AWS's errors mean.

@@ -1,8 +1,8 @@
 //! Points the OpenTelemetry, Datadog and Sentry SDKs in a workspace to where they report, and tells them what the workspace is.
 //!
-//! 1. [`config`] is what the operator writes.
-//! 2. [`otel`], [`datadog`] and [`sentry`] make groups of [`settings`](setting) of it, and find what is wrong with it.
-//! 3. [`plugin`] renders them for a workspace, and leaves alone what the workspace brings itself.
+//! 1. `config` is what the operator writes.
+//! 2. `otel`, `datadog` and `sentry` make groups of `settings` of it, and find what is wrong with it.
+//! 3. `plugin` renders them for a workspace, and leaves alone what the workspace brings itself.
 #![forbid(unsafe_code)]
 
 mod config;

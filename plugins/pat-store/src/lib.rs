@@ -1,9 +1,9 @@
 //! Puts secrets into workspaces, and serves some of them as tokens: from a file, from an HTTP service, or from a tool that is run.
 //!
-//! 1. [`config`] says where the secrets are and who gets which.
-//! 2. [`store`] asks a [`source`] there, behind a cache that one fills for all.
-//! 3. [`document`] is what comes back: secrets by name, and why some are missing.
-//! 4. [`plugin`] hands them out.
+//! 1. `config` says where the secrets are and who gets which.
+//! 2. `store` asks a `source` there, behind a cache that one fills for all.
+//! 3. `document` is what comes back: secrets by name, and why some are missing.
+//! 4. `plugin` hands them out.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::missing_errors_doc,

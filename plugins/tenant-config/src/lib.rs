@@ -1,9 +1,9 @@
 //! Sets what operators configure in files: for all workspaces, for a tenant's, and for those with certain labels.
 //!
-//! 1. [`directory`] keeps the files: read at boot, and again when they change.
-//! 2. [`document`] is what one file says, an [`entry`] for each variable.
-//! 3. [`layers`] lays the files of a workspace over each other.
-//! 4. [`plan`] holds the result against what is set already, and says what to do, or all that is missing.
+//! 1. `directory` keeps the files: read at boot, and again when they change.
+//! 2. `document` is what one file says, an `entry` for each variable.
+//! 3. `layers` lays the files of a workspace over each other.
+//! 4. `plan` holds the result against what is set already, and says what to do, or all that is missing.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::missing_errors_doc,

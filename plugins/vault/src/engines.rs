@@ -34,7 +34,7 @@ impl Engines {
     /// The place of a secret whose path for this workspace is `path`; none if Vault has to be asked what is mounted there.
     ///
     /// # Errors
-    /// See [`place`].
+    /// See `place`.
     pub fn known(&self, reference: &Reference, path: &str) -> Result<Option<Place>, Fault> {
         if reference.engine != Engine::Auto {
             let mount = match &reference.mount {
