@@ -20,7 +20,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::error::{RuntimeError, RuntimeErrorKind};
-pub use self::home::{Home, Owner};
+pub use self::home::{Home, NoOwner, Owner};
 pub use self::local::LocalRuntime;
 pub use self::spec::{StartSpec, WORKSPACE_ID_KEY};
 use crate::container::Container;

@@ -65,7 +65,7 @@ impl Engine {
             Err(error) if error::status(&error) == Some(404) => Ok(None),
             // Part of the way is no directory.
             Err(Error::DockerResponseServerError { .. }) => Ok(None),
-            Err(error) => Err(self.failed(spec.id(), "look for its command", &error)),
+            Err(error) => Err(self.failed(Some(spec.id()), "look for its command", &error)),
         }
     }
 }

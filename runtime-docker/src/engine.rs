@@ -58,16 +58,17 @@ impl Engine {
     ) -> Result<&Docker, RuntimeError> {
         self.docker()
             .await
-            .map_err(|error| self.failed(id, what, &error))
+            .map_err(|error| self.failed(Some(id), what, &error))
     }
 
-    pub(crate) fn failed(&self, id: &WorkspaceId, what: &str, error: &Error) -> RuntimeError {
-        error::engine(Some(id), what, &self.settings.socket, error)
-    }
-
-    /// An error that is about no single workspace.
-    pub(crate) fn failed_for_all(&self, what: &str, error: &Error) -> RuntimeError {
-        error::engine(None, what, &self.settings.socket, error)
+    /// An error of the daemon while it was to do `what`, for a workspace or for all of them.
+    pub(crate) fn failed(
+        &self,
+        id: Option<&WorkspaceId>,
+        what: &str,
+        error: &Error,
+    ) -> RuntimeError {
+        error::engine(id, what, &self.settings.socket, error)
     }
 
     pub(crate) fn name(&self, id: &WorkspaceId) -> String {
@@ -88,7 +89,7 @@ impl Engine {
         let container = match inspected {
             Ok(container) => container,
             Err(error) if error::status(&error) == Some(404) => return Ok(Found::Nothing),
-            Err(error) => return Err(self.failed(id, "look for its container", &error)),
+            Err(error) => return Err(self.failed(Some(id), "look for its container", &error)),
         };
         let config = container.config.as_ref();
         let labels = config.and_then(|config| config.labels.as_ref());
@@ -111,7 +112,7 @@ impl Engine {
         match docker.remove_container(&self.name(id), Some(options)).await {
             Ok(()) => Ok(()),
             Err(error) if error::status(&error) == Some(404) => Ok(()),
-            Err(error) => Err(self.failed(id, "remove its container", &error)),
+            Err(error) => Err(self.failed(Some(id), "remove its container", &error)),
         }
     }
 }

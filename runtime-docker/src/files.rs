@@ -42,7 +42,7 @@ impl<'a> Places<'a> {
             .and_then(|container| container.user.as_ref());
         let owner = user
             .or(self.settings.user.as_ref())
-            .and_then(|user| owner(user));
+            .and_then(|user| user.parse().ok());
         let (kept, secrets) = (
             self.settings.root.join(self.id.as_str()),
             &self.settings.secrets,
@@ -140,7 +140,7 @@ impl<'a> Places<'a> {
     /// The owner that the home was given to.
     fn owner(&self) -> Option<Owner> {
         let path = self.settings.root.join(self.id.as_str()).join(OWNER);
-        owner(&fs::read_to_string(path).ok()?)
+        fs::read_to_string(path).ok()?.parse().ok()
     }
 
     fn path(&self, text: &str) -> Result<FilePath, RuntimeError> {
@@ -160,18 +160,6 @@ fn owned(home: Home, owner: Option<Owner>) -> Home {
     }
 }
 
-/// `uid` or `uid:gid`; the group of a user that names none is its own number.
-fn owner(user: &str) -> Option<Owner> {
-    let (uid, gid) = user
-        .trim()
-        .split_once(':')
-        .unwrap_or((user.trim(), user.trim()));
-    Some(Owner {
-        uid: uid.parse().ok()?,
-        gid: gid.parse().ok()?,
-    })
-}
-
 fn make(path: &Path, mode: u32) -> io::Result<()> {
     match fs::DirBuilder::new()
         .recursive(true)
@@ -187,29 +175,5 @@ fn gone(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_user_is_read_as_numbers() {
-        assert_eq!(
-            owner("1000:2000"),
-            Some(Owner {
-                uid: 1000,
-                gid: 2000
-            })
-        );
-        assert_eq!(
-            owner("1000\n"),
-            Some(Owner {
-                uid: 1000,
-                gid: 1000
-            })
-        );
-        assert_eq!(owner("node"), None);
     }
 }

@@ -52,7 +52,7 @@ impl Engine {
                 Ok(Some(env.unwrap_or_default()))
             }
             Err(error) if error::status(&error) == Some(404) => Ok(None),
-            Err(error) => Err(self.failed(id, "look for its image", &error)),
+            Err(error) => Err(self.failed(Some(id), "look for its image", &error)),
         }
     }
 
@@ -80,7 +80,7 @@ impl Engine {
             if let Err(error) = step {
                 return Err(match error::status(&error) {
                     None if !matches!(error, bollard::errors::Error::DockerStreamError { .. }) => {
-                        self.failed(id, "pull its image", &error)
+                        self.failed(Some(id), "pull its image", &error)
                     }
                     _ => {
                         let found = quoted(&error.to_string());

@@ -50,7 +50,7 @@ impl Engine {
             match piece {
                 Ok(piece) => output.push(&piece.into_bytes()),
                 Err(error) if error::status(&error) == Some(404) => break,
-                Err(error) => return Err(self.failed(id, "read its output", &error)),
+                Err(error) => return Err(self.failed(Some(id), "read its output", &error)),
             }
         }
         Ok(())

@@ -67,13 +67,13 @@ impl DockerRuntime {
         match docker.create_container(Some(name), body).await {
             Ok(_) => {}
             Err(error) if error::status(&error) == Some(409) => return Err(self.taken(id)),
-            Err(error) => return Err(engine.failed(id, "create its container", &error)),
+            Err(error) => return Err(engine.failed(Some(id), "create its container", &error)),
         }
         let started = match engine.has_command(docker, spec).await {
             Ok(()) => docker
                 .start_container(&engine.name(id), None::<StartContainerOptions>)
                 .await
-                .map_err(|error| engine.failed(id, "start its container", &error)),
+                .map_err(|error| engine.failed(Some(id), "start its container", &error)),
             Err(error) => Err(error),
         };
         if started.is_err() {
@@ -109,7 +109,7 @@ impl DockerRuntime {
             Err(error) if matches!(error::status(&error), Some(304 | 404)) => {}
             // The daemon goes on stopping it, however long the grace is.
             Err(bollard::errors::Error::RequestTimeoutError) => {}
-            Err(error) => return Err(engine.failed(id, "stop it", &error)),
+            Err(error) => return Err(engine.failed(Some(id), "stop it", &error)),
         }
         match self.wait(id).await {
             Err(error) if error.kind() == RuntimeErrorKind::NotFound => Ok(()),
@@ -126,7 +126,7 @@ impl DockerRuntime {
 
     async fn list(&self) -> Result<Vec<(WorkspaceId, RuntimeState)>, RuntimeError> {
         let platform = &self.engine.settings.platform;
-        let failed = |error| self.engine.failed_for_all("list containers", &error);
+        let failed = |error| self.engine.failed(None, "list containers", &error);
         let docker = self.engine.docker().await.map_err(failed)?;
         let options = ListContainersOptionsBuilder::new()
             .all(true)

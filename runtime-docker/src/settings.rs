@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use provisionhook_host::container::{Container, Resources};
+use provisionhook_host::{
+    container::{Container, Resources},
+    runtime::Owner,
+};
 
 use crate::names::Platform;
 
@@ -85,15 +88,11 @@ impl Settings {
                     .to_owned(),
             );
         }
-        let numeric = |user: &String| {
-            user.split(':')
-                .all(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()))
-        };
-        if container.user.as_ref().is_some_and(|user| !numeric(user)) {
-            return Some(
-                "expected `user` as `uid` or `uid:gid`, found a name: use its number, because the platform makes the workspace's home for it"
-                    .to_owned(),
-            );
+        let user = container.user.as_deref().map(str::parse::<Owner>);
+        if let Some(Err(error)) = user {
+            return Some(format!(
+                "`user`: {error}: use numbers, because the platform makes the workspace's home for that user"
+            ));
         }
         let refused = container
             .mounts
@@ -174,6 +173,8 @@ mod tests {
             ..Container::default()
         };
         assert_eq!(default.refusal(Some(&user("1000:1000"))), None);
-        assert!(default.refusal(Some(&user("node"))).is_some());
+        for bad in ["node", ":", "1:2:3"] {
+            assert!(default.refusal(Some(&user(bad))).is_some(), "{bad}");
+        }
     }
 }

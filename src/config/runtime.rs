@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use provisionhook_host::container::Resources;
+use provisionhook_host::{container::Resources, runtime::Owner};
 use provisionhook_runtime_docker::{Platform, PullPolicy, Settings};
 use serde::Deserialize;
 
@@ -98,14 +98,11 @@ impl Config {
     /// What the Docker runtime is told.
     pub(crate) fn docker(&self, platform: Platform) -> Result<Settings, ConfigError> {
         let section = &self.docker;
-        let numeric = |user: &String| {
-            user.bytes()
-                .all(|byte| byte.is_ascii_digit() || byte == b':')
-        };
-        if section.user.as_ref().is_some_and(|user| !numeric(user)) {
+        let user = section.user.as_deref().map(str::parse::<Owner>);
+        if let Some(Err(error)) = user {
             return Err(ConfigError::Unusable {
                 key: "docker.user",
-                problem: "expected `uid` or `uid:gid`, found something else".to_owned(),
+                problem: error.to_string(),
                 remedy: "use numbers, because the platform makes the workspace's home for that user",
             });
         }

@@ -4,6 +4,7 @@
 //! directory handles, a name at a time, and the kernel refuses each link on it. A link or anything else that is no file
 //! or directory where one should be is an error that names the path, and is left alone.
 
+mod owner;
 mod way;
 
 use std::fs::File;
@@ -12,13 +13,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, fchmod, fchown, fstat, openat, renameat, statat, symlinkat,
-    unlinkat,
+    AtFlags, FileType, Mode, OFlags, fchmod, fstat, openat, renameat, statat, symlinkat, unlinkat,
 };
-use rustix::fs::{Gid, Uid};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
+pub use self::owner::{NoOwner, Owner};
 use self::way::{open_directory, same};
 use super::{RuntimeError, RuntimeErrorKind};
 use crate::files::{ContributedFile, FilePath};
@@ -38,15 +38,6 @@ pub struct Home {
     way: Vec<String>,
     /// Who gets what is put there, if that is not the platform's own user.
     owner: Option<Owner>,
-}
-
-/// A user and a group of the workspace, by number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Owner {
-    /// The user.
-    pub uid: u32,
-    /// The group.
-    pub gid: u32,
 }
 
 impl Home {
@@ -159,17 +150,6 @@ impl Home {
 
     fn error(&self, kind: RuntimeErrorKind, message: String) -> RuntimeError {
         RuntimeError::new(&self.id, kind, message)
-    }
-}
-
-impl Owner {
-    /// Makes this user the owner of something that is open.
-    fn takes(self, what: impl AsFd) -> Result<(), Errno> {
-        fchown(
-            what,
-            Some(Uid::from_raw(self.uid)),
-            Some(Gid::from_raw(self.gid)),
-        )
     }
 }
 
