@@ -105,6 +105,18 @@ pub struct Exited {
     pub exit: Exit,
     /// When, in milliseconds since the Unix epoch. None if nobody was there to see it.
     pub at: Option<i64>,
+    /// Whether the kernel killed a process of it because the workspace had used up its memory.
+    #[serde(default)]
+    pub out_of_memory: bool,
+}
+
+impl Exited {
+    /// An end that nobody was there to see.
+    pub const UNSEEN: Self = Self {
+        exit: Exit::Unknown,
+        at: None,
+        out_of_memory: false,
+    };
 }
 
 /// How a command ended.

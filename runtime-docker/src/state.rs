@@ -6,10 +6,7 @@ use provisionhook_host::runtime::{Exit, Exited, RuntimeState};
 /// The state of a container that has been started.
 pub(crate) fn of(container: &ContainerInspectResponse) -> RuntimeState {
     let Some(state) = &container.state else {
-        return RuntimeState::Exited(Exited {
-            exit: Exit::Unknown,
-            at: None,
-        });
+        return RuntimeState::Exited(Exited::UNSEEN);
     };
     let runs = [state.running, state.restarting, state.paused];
     if runs.contains(&Some(true)) {
@@ -24,6 +21,7 @@ pub(crate) fn of(container: &ContainerInspectResponse) -> RuntimeState {
     RuntimeState::Exited(Exited {
         exit: exit(state),
         at: state.finished_at.as_deref().and_then(unix_ms),
+        out_of_memory: state.oom_killed == Some(true),
     })
 }
 
@@ -75,11 +73,15 @@ mod tests {
         let ended = ContainerState {
             exit_code: Some(3),
             finished_at: Some("2026-11-23T10:00:00.5Z".into()),
+            oom_killed: Some(true),
             ..ContainerState::default()
         };
-        let at = Some(1_795_428_000_500);
-        let exit = Exit::Code(3);
-        assert_eq!(state(ended), RuntimeState::Exited(Exited { exit, at }));
+        let exited = Exited {
+            exit: Exit::Code(3),
+            at: Some(1_795_428_000_500),
+            out_of_memory: true,
+        };
+        assert_eq!(state(ended), RuntimeState::Exited(exited));
         assert_eq!(unix_ms("0001-01-01T00:00:00Z"), None);
     }
 }

@@ -11,6 +11,8 @@ use crate::{
 
 /// The reason on record of a workspace that ended while nobody watched.
 const UNSEEN: &str = "ended_unseen";
+/// The one of a workspace that had no memory left within its limit.
+const OUT_OF_MEMORY: &str = "out_of_memory";
 
 impl Inner {
     /// Waits in the background until the run with this token ends, and records how.
@@ -115,19 +117,24 @@ impl Inner {
         exited: Option<Exited>,
     ) -> Outcome<(WorkspaceRecord, FirstTry)> {
         self.clean_up(&record.id).await;
-        let exit = exited.map_or(Exit::Unknown, |exited| exited.exit);
-        tracing::info!(workspace = %record.id, ?exit, "workspace stopped");
+        let exited = exited.unwrap_or(Exited::UNSEEN);
+        let Exited {
+            exit,
+            out_of_memory,
+            ..
+        } = exited;
+        tracing::info!(workspace = %record.id, ?exit, out_of_memory, "workspace stopped");
         let stopped = self
             .records
-            .advance(record, WorkspaceState::Stopped, outcome(exit))
+            .advance(record, WorkspaceState::Stopped, outcome(&exited))
             .await?;
         let told = self.pay(&stopped.id).await;
         Ok((stopped, told))
     }
 }
 
-fn outcome(exit: Exit) -> store::Outcome {
-    match exit {
+fn outcome(exited: &Exited) -> store::Outcome {
+    let outcome = match exited.exit {
         Exit::Code(code) => store::Outcome {
             exit_code: Some(code),
             ..store::Outcome::default()
@@ -140,5 +147,13 @@ fn outcome(exit: Exit) -> store::Outcome {
             reason: Some(UNSEEN.to_owned()),
             ..store::Outcome::default()
         },
+    };
+    // A command that gets over the loss of a child has not ended of it.
+    let of_memory = exited.out_of_memory && exited.exit != Exit::Code(0);
+    store::Outcome {
+        reason: of_memory
+            .then(|| OUT_OF_MEMORY.to_owned())
+            .or(outcome.reason),
+        ..outcome
     }
 }

@@ -90,17 +90,13 @@ async fn the_rest_of_a_workspace_whose_supervisor_was_killed_is_found_and_ended(
         bench.says(&id, "ready").await;
         let pid = bench.running_pid(&id).await;
         kill(bench.supervisor_pid(&id));
-        let unknown = Exited {
-            exit: Exit::Unknown,
-            at: None,
-        };
-        assert_eq!(bench.runtime.wait(&id).await.unwrap(), unknown);
+        assert_eq!(bench.runtime.wait(&id).await.unwrap(), Exited::UNSEEN);
         if reopen {
             bench = bench.reopen();
         }
         assert_eq!(
             bench.runtime.state(&id).await.unwrap(),
-            RuntimeState::Exited(unknown)
+            RuntimeState::Exited(Exited::UNSEEN)
         );
         assert!(is_alive(pid), "there is something to end");
         bench

@@ -123,6 +123,7 @@ impl Foreground {
                 RuntimeState::Exited(Exited {
                     exit,
                     at: Some(unix_ms()),
+                    out_of_memory: false,
                 }),
             )));
         });

@@ -197,6 +197,7 @@ mod tests {
         let exited = Exited {
             exit: Exit::Signal(9),
             at: Some(7),
+            out_of_memory: false,
         };
         dir.write_exit(&exited).unwrap();
         assert_eq!(dir.exit().unwrap(), Some(exited));

@@ -279,13 +279,9 @@ impl Entry {
                 }
                 Ok(ended(&dir))
             });
-            let unknown = |_| Exited {
-                exit: Exit::Unknown,
-                at: None,
-            };
             entry
                 .state
-                .send_replace(RuntimeState::Exited(exited.await.unwrap_or_else(unknown)));
+                .send_replace(RuntimeState::Exited(exited.await.unwrap_or(Exited::UNSEEN)));
         });
     }
 
@@ -344,10 +340,7 @@ impl Entry {
 
 /// How the workspace of a supervisor that is gone has ended.
 fn ended(dir: &WorkspaceDir) -> Exited {
-    dir.exit().ok().flatten().unwrap_or(Exited {
-        exit: Exit::Unknown,
-        at: None,
-    })
+    dir.exit().ok().flatten().unwrap_or(Exited::UNSEEN)
 }
 
 /// Whether a record was read and is none, as after a power cut.

@@ -117,6 +117,7 @@ impl Tree {
                     self.exited = Some(Exited {
                         exit: exit(status),
                         at: Some(unix_ms::now()),
+                        out_of_memory: false,
                     });
                 }
                 Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
@@ -178,8 +179,8 @@ impl Tree {
             }
         }
         let exited = self.exited.unwrap_or(Exited {
-            exit: Exit::Unknown,
             at: Some(unix_ms::now()),
+            ..Exited::UNSEEN
         });
         // Without the record the platform reports an unknown end, which is then the truth.
         drop(self.dir.write_exit(&exited));
