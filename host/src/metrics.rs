@@ -45,6 +45,7 @@ pub struct Metrics {
     registry: Mutex<Registry>,
     provisions: Family<Outcome, Counter>,
     provision_seconds: Histogram,
+    waiting: Gauge,
     workspaces: Family<InState, Gauge>,
     upkeep: Upkeep,
 }
@@ -86,6 +87,7 @@ impl Metrics {
             Family::<InState, Gauge>::default(),
         );
         let provision_seconds = Histogram::new(SECONDS);
+        let waiting = Gauge::default();
         registry.register(
             "provisions",
             "Provisions, by outcome: running, or why not",
@@ -93,8 +95,13 @@ impl Metrics {
         );
         registry.register(
             "provision_duration_seconds",
-            "How long provisions took, failed ones too",
+            "How long provisions took from their turn, failed ones too",
             provision_seconds.clone(),
+        );
+        registry.register(
+            "provisions_waiting",
+            "Provisions that wait for their turn",
+            waiting.clone(),
         );
         registry.register(
             "workspaces",
@@ -115,6 +122,7 @@ impl Metrics {
             registry: Mutex::new(registry),
             provisions,
             provision_seconds,
+            waiting,
             workspaces,
             upkeep,
         }
@@ -134,6 +142,11 @@ impl Metrics {
     pub(crate) fn provisioned(&self, outcome: &'static str, took: Duration) {
         self.provisions.get_or_create(&Outcome { outcome }).inc();
         self.provision_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Shows how many provisions wait for their turn.
+    pub(crate) fn waiting(&self) -> Gauge {
+        self.waiting.clone()
     }
 
     /// A workspace goes from one state to another; `None` is not to exist.

@@ -11,6 +11,7 @@
 
 mod access;
 mod account;
+mod admission;
 mod back_off;
 mod container;
 mod environment;
@@ -45,7 +46,7 @@ pub use self::{
     token::{PREFIX as TOKEN_PREFIX, WorkspaceToken},
     workspace::{File, Provision, Reason, Step, Variable, Workspace},
 };
-use self::{keep::Keepers, owed::Debts, records::Records, tasks::Tasks};
+use self::{admission::Admission, keep::Keepers, owed::Debts, records::Records, tasks::Tasks};
 use crate::{
     metrics::Metrics,
     redact::Redactor,
@@ -92,6 +93,7 @@ struct Inner {
     plugins: Handle,
     settings: Settings,
     access: Access,
+    admission: Admission,
     tasks: Arc<Tasks>,
     keepers: Keepers,
     debts: Debts,
@@ -127,6 +129,7 @@ impl Provisioner {
         } = parts;
         let records = Records::new(store, Arc::clone(&metrics));
         let (access, tasks) = (Access::default(), Tasks::new());
+        let admission = Admission::new(settings.at_once, settings.queue, metrics.waiting());
         Self(Arc::new(Inner {
             registry,
             runtime,
@@ -137,6 +140,7 @@ impl Provisioner {
             plugins,
             settings,
             access,
+            admission,
             tasks,
             keepers: Keepers::default(),
             debts: Debts::default(),
@@ -165,8 +169,10 @@ impl Provisioner {
             }
         };
         request.spec.runtime.clone_from(&self.0.settings.runtime);
+        let place = self.enter(&id)?;
         self.operate(id.clone(), move |inner| async move {
             let record = inner.records.insert(&id, &request).await?;
+            let _turn = place.turn().await;
             inner.provision(record).await
         })
         .await
@@ -178,7 +184,9 @@ impl Provisioner {
     /// When there is none, or the provision fails.
     pub async fn restart(&self, id: &WorkspaceId) -> Outcome<Provisioned> {
         let id = id.clone();
+        let place = self.enter(&id)?;
         self.operate(id.clone(), move |inner| async move {
+            let _turn = place.turn().await;
             let record = inner.end(inner.records.get(&id).await?, PATIENCE).await?;
             inner
                 .runtime
@@ -281,6 +289,12 @@ impl Provisioner {
                 "operations on workspaces still ran at the drain limit"
             );
         }
+    }
+
+    /// A place for a provision, unless too many wait already.
+    fn enter(&self, id: &WorkspaceId) -> Outcome<admission::Place> {
+        let place = self.0.admission.enter();
+        place.ok_or_else(|| ProvisionError::new(id, ProvisionErrorKind::Overloaded))
     }
 
     /// Runs `work` when it is the workspace's turn, in a task of its own.

@@ -148,6 +148,8 @@ pub(super) fn assemble(
             url,
             base_env: boot::base_env(config, &registry)?,
             chain_time: config.provision.budget,
+            at_once: config.provision.at_once,
+            queue: config.provision.queue,
             grace: config.workspace.stop_grace,
             ..Settings::default()
         },

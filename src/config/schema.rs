@@ -89,12 +89,16 @@ impl Config {
 pub(crate) struct Provision {
     #[serde(deserialize_with = "duration")]
     pub(crate) budget: Duration,
+    pub(crate) at_once: usize,
+    pub(crate) queue: usize,
 }
 
 impl Default for Provision {
     fn default() -> Self {
         Self {
             budget: Duration::from_secs(30),
+            at_once: 64,
+            queue: 1024,
         }
     }
 }
@@ -186,7 +190,7 @@ impl Default for Server {
         Self {
             max_body_bytes: 1024 * 1024,
             request_timeout: Duration::from_mins(1),
-            max_concurrent: 1024,
+            max_concurrent: 2048,
             invalid_tokens_per_minute: 30,
             drain: Duration::from_secs(20),
         }

@@ -10,6 +10,7 @@ use crate::world::World;
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) text: String,
+    pub(crate) retry_after: Option<String>,
 }
 
 impl Answer {
@@ -66,9 +67,12 @@ pub(crate) async fn exchange(
         .send()
         .await?;
     let status = response.status().as_u16();
+    let retry_after = response.headers().get("retry-after");
+    let retry_after = retry_after.map(|value| value.to_str().unwrap().to_owned());
     let bytes = response.bytes().await?;
     Ok(Answer {
         status,
         text: String::from_utf8_lossy(&bytes).into_owned(),
+        retry_after,
     })
 }

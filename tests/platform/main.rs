@@ -19,6 +19,7 @@ mod git;
 mod gitlab;
 mod input;
 mod job;
+mod load;
 mod network;
 mod own_tokens;
 mod platform;

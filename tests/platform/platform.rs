@@ -83,6 +83,15 @@ impl<'w> Platform<'w> {
         fs::read_to_string(format!("/proc/{}/limits", self.child.borrow().id())).unwrap()
     }
 
+    /// The most memory that its process has had so far, in KiB.
+    pub(crate) fn peak_memory_kib(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.child.borrow().id());
+        let status = fs::read_to_string(status).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+        let number = line.and_then(|line| line.split_whitespace().nth(1));
+        number.unwrap().parse().unwrap()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.borrow().id()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();

@@ -180,7 +180,7 @@ impl ApiError {
         )
     }
 
-    /// 429: as many requests are running as the platform was told to run.
+    /// 429: as many requests are running, or as many provisions waiting, as the operator allows.
     pub(crate) fn overloaded() -> Self {
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
@@ -305,6 +305,7 @@ impl From<ProvisionError> for ApiError {
                 StatusCode::CONFLICT,
                 "a workspace of this id exists already",
             ),
+            ProvisionErrorKind::Overloaded => Self::overloaded(),
             ProvisionErrorKind::ShuttingDown => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the platform is shutting down",

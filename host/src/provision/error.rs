@@ -39,6 +39,11 @@ pub enum ProvisionErrorKind {
         "expected a platform that goes on, found one that shuts down: ask again when it is back"
     )]
     ShuttingDown,
+    /// As many provisions run and wait as the operator allows. Nothing was changed.
+    #[error(
+        "expected room for a provision, found as many waiting as may wait: ask again later, or raise `provision.queue`"
+    )]
+    Overloaded,
     /// The workspace has failed for this reason, and was recorded as failed. With the kind of the fault, if a plugin's it was.
     #[error("provisioning failed ({})", .0.as_str())]
     Failed(Reason, Option<FaultKind>),

@@ -17,6 +17,10 @@ pub struct Settings {
     pub chain_time: Duration,
     /// What holds for all plugins of a run.
     pub chain: chain::Settings,
+    /// How many provisions run at once. The budgets below count from the turn of each.
+    pub at_once: usize,
+    /// How many more may wait for their turn; what is beyond that is refused.
+    pub queue: usize,
     /// How long the runtime may take to start a workspace.
     pub start_time: Duration,
     /// How long a workspace may take to end after it was asked to.
@@ -31,6 +35,8 @@ impl Default for Settings {
             base_env: vec![("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())],
             chain_time: Duration::from_secs(30),
             chain: chain::Settings::default(),
+            at_once: 64,
+            queue: 1024,
             start_time: Duration::from_secs(30),
             grace: Duration::from_secs(10),
         }

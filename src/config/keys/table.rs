@@ -147,7 +147,17 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "provision.budget",
         Kind::Duration,
-        "the most time that a provision may take (30s)",
+        "the most time that a provision may take, from its turn (30s)",
+    ),
+    key(
+        "provision.at_once",
+        Kind::Integer,
+        "provisions that run at once; more wait for their turn (64)",
+    ),
+    key(
+        "provision.queue",
+        Kind::Integer,
+        "provisions that may wait; more get 429 (1024)",
     ),
     key(
         "workspace.env",
@@ -307,7 +317,7 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "server.max_concurrent",
         Kind::Integer,
-        "requests at once; more get 429 (1024)",
+        "requests at once; more get 429 (2048)",
     ),
     key(
         "server.invalid_tokens_per_minute",
