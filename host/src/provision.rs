@@ -16,6 +16,7 @@ mod back_off;
 mod container;
 mod environment;
 mod error;
+mod events;
 mod fields;
 mod files;
 mod keep;

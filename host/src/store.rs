@@ -10,6 +10,10 @@
 )]
 
 mod error;
+mod event;
+mod events;
+mod log;
+mod logged;
 mod open;
 mod owed;
 mod record;
@@ -22,8 +26,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::Connection;
+use tokio::sync::watch;
 
 pub use self::error::{StoreError, StoreErrorKind};
+pub use self::event::{Event, EventKind, NewEvent};
+pub use self::events::{Kept, Page};
 pub use self::owed::Owed;
 pub use self::record::{Outcome, WorkspaceRecord, WorkspaceSpec};
 pub use self::state::WorkspaceState;
@@ -39,6 +46,7 @@ use crate::workspace_id::WorkspaceId;
 #[derive(Clone)]
 pub struct Store {
     worker: Arc<Worker>,
+    last_event: watch::Receiver<i64>,
 }
 
 impl Store {
@@ -49,13 +57,18 @@ impl Store {
     /// Every kind of [`StoreErrorKind`] but [`Exists`](StoreErrorKind::Exists). A file that is refused is left as it was.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = open::open(path)?;
-        let worker = Worker::start(path.to_owned(), connection)?;
+        let last = events::kept(&connection).map_err(|error| StoreError::row(path, error))?;
+        let (committed, last_event) = watch::channel(last.last);
+        let worker = Worker::start(path.to_owned(), connection, move |connection| {
+            announce(connection, &committed);
+        })?;
         Ok(Self {
             worker: Arc::new(worker),
+            last_event,
         })
     }
 
-    /// Records a new workspace in the state `provisioning`.
+    /// Records a new workspace in the state `provisioning`, and that it was created.
     ///
     /// # Errors
     /// [`StoreErrorKind::Exists`] if the id is taken.
@@ -66,7 +79,7 @@ impl Store {
         spec: &WorkspaceSpec,
     ) -> Result<WorkspaceRecord, StoreError> {
         let record = WorkspaceRecord::new(id.clone(), name.to_owned(), spec.clone());
-        self.run(move |connection| rows::insert(connection, &record).map(|()| record))
+        self.run(move |connection| logged::insert(connection, &record).map(|()| record))
             .await
     }
 
@@ -81,7 +94,7 @@ impl Store {
         self.run(rows::list).await
     }
 
-    /// Moves the workspace to the state `to` if it is in one of `from`, and replaces its outcome.
+    /// Moves the workspace to the state `to` if it is in one of `from`, replaces its outcome, and records both as an event.
     pub async fn transition(
         &self,
         id: &WorkspaceId,
@@ -90,7 +103,7 @@ impl Store {
         outcome: Outcome,
     ) -> Result<Transition, StoreError> {
         let (id, from) = (id.clone(), from.to_vec());
-        self.run(move |connection| rows::transition(connection, &id, &from, to, &outcome))
+        self.run(move |connection| logged::transition(connection, &id, &from, to, &outcome))
             .await
     }
 
@@ -112,10 +125,16 @@ impl Store {
             .await
     }
 
-    /// Records, as JSON, what the last provision of the workspace did: names, never a value. False if there is no such workspace.
-    pub async fn set_provision(&self, id: &WorkspaceId, json: String) -> Result<bool, StoreError> {
+    /// Records, as JSON, what the last provision of the workspace did: names, never a value; and the events that tell of it.
+    /// False if there is no such workspace.
+    pub async fn set_provision(
+        &self,
+        id: &WorkspaceId,
+        json: String,
+        events: Vec<NewEvent>,
+    ) -> Result<bool, StoreError> {
         let id = id.clone();
-        self.run(move |connection| rows::set_provision(connection, &id, &json))
+        self.run(move |connection| logged::set_provision(connection, &id, &json, &events))
             .await
     }
 
@@ -126,10 +145,10 @@ impl Store {
             .await
     }
 
-    /// Forgets the workspace. False if there is none.
+    /// Forgets the workspace, and records that. What has happened to it stays on record. False if there is none.
     pub async fn delete(&self, id: &WorkspaceId) -> Result<bool, StoreError> {
         let id = id.clone();
-        self.run(move |connection| rows::delete(connection, &id))
+        self.run(move |connection| logged::delete(connection, &id))
             .await
     }
 
@@ -162,10 +181,15 @@ impl Store {
         self.run(owed::all).await
     }
 
-    /// Records that the plugin has heard of the end of the workspace, or never will.
-    pub async fn settle(&self, id: &WorkspaceId, plugin: &str) -> Result<(), StoreError> {
+    /// Records that the plugin has heard of the end of the workspace, or never will, and the event that tells of it.
+    pub async fn settle(
+        &self,
+        id: &WorkspaceId,
+        plugin: &str,
+        event: NewEvent,
+    ) -> Result<(), StoreError> {
         let (id, plugin) = (id.clone(), plugin.to_owned());
-        self.run(move |connection| owed::settle(connection, &id, &plugin))
+        self.run(move |connection| logged::settle(connection, &id, &plugin, event))
             .await
     }
 
@@ -174,6 +198,14 @@ impl Store {
         job: impl FnOnce(&Connection) -> Result<T, rows::RowError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.worker.run(job).await
+    }
+}
+
+/// Tells those who wait for events how many there are by now.
+fn announce(connection: &Connection, committed: &watch::Sender<i64>) {
+    // Whoever waits looks again at the next event, if this one cannot be counted.
+    if let Ok(Kept { last, .. }) = events::kept(connection) {
+        committed.send_if_modified(|known| std::mem::replace(known, last) != last);
     }
 }
 

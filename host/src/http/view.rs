@@ -9,6 +9,7 @@ use crate::{
     provision::{File, Provisioned, Step, Variable, Workspace},
     registry::Plugin,
     store::{WorkspaceRecord, WorkspaceState},
+    unix_ms::rfc3339,
 };
 
 /// A workspace in a list.
@@ -61,8 +62,8 @@ pub(crate) fn summary(record: &WorkspaceRecord) -> Summary<'_> {
         reason: record.outcome.reason.as_deref(),
         exit_code: record.outcome.exit_code,
         exit_signal: record.outcome.exit_signal,
-        created_at: time(record.created_at),
-        updated_at: time(record.updated_at),
+        created_at: rfc3339(record.created_at),
+        updated_at: rfc3339(record.updated_at),
     }
 }
 
@@ -82,13 +83,6 @@ pub(crate) fn provisioned(provisioned: &Provisioned) -> WithToken<'_> {
         full: full(&provisioned.workspace),
         token: provisioned.token.secret().expose(),
     }
-}
-
-/// RFC 3339 in UTC with milliseconds.
-fn time(unix_ms: i64) -> String {
-    // A time that no calendar has cannot come from a clock.
-    jiff::Timestamp::from_millisecond(unix_ms)
-        .map_or_else(|_| String::new(), |time| format!("{time:.3}"))
 }
 
 /// A plugin of the registry.

@@ -5,7 +5,7 @@ mod change;
 use crate::{
     fault::{Fault, FaultKind},
     files::{ContributedFile, FilePath},
-    provision::{Inner, Outcome, Provision, ProvisionError, platform},
+    provision::{Inner, Outcome, Provision, ProvisionError, events, platform},
     store::{TokenHash, WorkspaceState},
     workspace_id::WorkspaceId,
 };
@@ -32,7 +32,7 @@ impl Inner {
         let provision = self.records.provision(id).await;
         let provision = provision.map_err(|error| internal(&error))?;
         let change = Change::new(&provision.files, plugin, files, &self.precedence())?;
-        self.carry_out(id, provision, change)
+        self.carry_out(id, plugin, provision, change)
             .await
             .map_err(|error| internal(&error))
     }
@@ -40,6 +40,7 @@ impl Inner {
     async fn carry_out(
         &self,
         id: &WorkspaceId,
+        plugin: &str,
         mut provision: Provision,
         change: Change,
     ) -> Outcome<Vec<FilePath>> {
@@ -53,9 +54,10 @@ impl Inner {
         // What may have to be removed at the end is recorded before it is there.
         if unfinished != provision.files {
             provision.files.clone_from(&unfinished);
-            self.records.set_provision(id, &provision).await?;
+            let recorded = self.records.set_provision(id, &provision, Vec::new());
+            recorded.await?;
         }
-        if let Err(error) = self.runtime.remove_files(id, gone).await {
+        if let Err(error) = self.runtime.remove_files(id, gone.clone()).await {
             tracing::warn!(workspace = %id, %error, "a file that its plugin does not put any more is left");
         }
         let put = self
@@ -63,9 +65,12 @@ impl Inner {
             .put_files(id, put.into())
             .await
             .map_err(runtime)?;
-        if finished != unfinished {
+        let changed: Vec<_> = events::files_changed(plugin, &put, &gone)
+            .into_iter()
+            .collect();
+        if finished != unfinished || !changed.is_empty() {
             provision.files = finished;
-            self.records.set_provision(id, &provision).await?;
+            self.records.set_provision(id, &provision, changed).await?;
         }
         Ok(put)
     }

@@ -10,7 +10,7 @@ use crate::{
     fault::FaultKind,
     files::ContributedFile,
     provision::{
-        Inner, Provision, Reason, WorkspaceToken, account, environment,
+        Inner, Provision, Reason, WorkspaceToken, account, environment, events,
         launch::{Failure, call},
     },
     redact::Guard,
@@ -104,7 +104,7 @@ impl Inner {
             &contributed.steps,
         );
         self.records
-            .set_provision(&record.id, &account)
+            .set_provision(&record.id, &account, events::steps(&account))
             .await
             .map_err(|error| Failure::new(Reason::StartFailed, error))?;
         let files: Vec<_> = contributed.files.into_iter().map(|set| set.file).collect();
@@ -128,7 +128,9 @@ impl Inner {
         account: &Provision,
         error: ChainError,
     ) -> Failure {
-        if let Err(error) = self.records.set_provision(&record.id, account).await {
+        let steps = events::steps(account);
+        let recorded = self.records.set_provision(&record.id, account, steps);
+        if let Err(error) = recorded.await {
             tracing::error!(workspace = %record.id, error = error.causes(), "what the plugins did was not recorded");
         }
         let reason = if error.fault.kind == FaultKind::TimedOut {

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
-    provision::{Inner, Outcome, Provisioner, Reason, platform},
+    provision::{Inner, Outcome, Provisioner, Reason, events, platform},
     runtime::RuntimeState,
     store::{WorkspaceRecord, WorkspaceState},
     workspace_id::WorkspaceId,
@@ -78,6 +78,7 @@ impl Inner {
             return self.fail(record, Reason::Interrupted).await;
         };
         tracing::info!(workspace = %record.id, "workspace taken over");
+        self.records.append(&record.id, events::adopted()).await?;
         self.running(record, hash, None).await.map(drop)
     }
 

@@ -10,8 +10,8 @@ use crate::{
         platform,
     },
     store::{
-        self, Owed, Store, StoreError, StoreErrorKind, TokenHash, Transition, WorkspaceRecord,
-        WorkspaceState,
+        self, NewEvent, Owed, Store, StoreError, StoreErrorKind, TokenHash, Transition,
+        WorkspaceRecord, WorkspaceState,
     },
     workspace_id::WorkspaceId,
 };
@@ -136,15 +136,17 @@ impl Records {
             .map_err(|error| failed(Some(id), error))
     }
 
+    /// Records what the last provision of a workspace did, and the events that tell of it.
     pub(super) async fn set_provision(
         &self,
         id: &WorkspaceId,
         provision: &Provision,
+        events: Vec<NewEvent>,
     ) -> Outcome<()> {
         let json = serde_json::to_string(provision)
             .map_err(|error| platform(Some(id), "recording the provision", error))?;
         self.store
-            .set_provision(id, json)
+            .set_provision(id, json, events)
             .await
             .map(drop)
             .map_err(|error| failed(Some(id), error))
@@ -184,10 +186,23 @@ impl Records {
             .map_err(|error| failed(None, error))
     }
 
-    /// Records that a plugin has heard.
-    pub(super) async fn settle(&self, id: &WorkspaceId, plugin: &str) -> Outcome<()> {
+    /// Records that a plugin has heard, or never will.
+    pub(super) async fn settle(
+        &self,
+        id: &WorkspaceId,
+        plugin: &str,
+        event: NewEvent,
+    ) -> Outcome<()> {
         self.store
-            .settle(id, plugin)
+            .settle(id, plugin, event)
+            .await
+            .map_err(|error| failed(Some(id), error))
+    }
+
+    /// Records an event that goes with no other change.
+    pub(super) async fn append(&self, id: &WorkspaceId, event: NewEvent) -> Outcome<()> {
+        self.store
+            .append(id, event)
             .await
             .map_err(|error| failed(Some(id), error))
     }

@@ -15,7 +15,7 @@ use super::{StoreError, StoreErrorKind};
 const APPLICATION_ID: i64 = 0x5048_7773;
 
 /// What brings the file from version `index` to version `index + 1`. Entries are only ever appended.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "CREATE TABLE workspaces (
         id TEXT PRIMARY KEY NOT NULL,
         name TEXT NOT NULL,
@@ -36,6 +36,15 @@ const MIGRATIONS: [&str; 2] = [
         due_since INTEGER,
         PRIMARY KEY (workspace_id, plugin)
     ) STRICT, WITHOUT ROWID",
+    "CREATE TABLE events (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        at INTEGER NOT NULL,
+        workspace_id TEXT NOT NULL,
+        tenant TEXT,
+        kind TEXT NOT NULL,
+        data TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX events_of_workspace ON events (workspace_id)",
 ];
 
 /// How long a platform that is just ending may take to let go of the file.

@@ -53,13 +53,16 @@ impl fmt::Debug for WorkspaceSpec {
 }
 
 /// How the last attempt to run a workspace came out. Empty while it goes well.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Outcome {
     /// The canonical reason, which may be shown outside. The cause is in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The exit code of its command.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
     /// The signal that ended its command.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_signal: Option<i32>,
 }
 

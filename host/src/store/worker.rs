@@ -32,12 +32,17 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn start(path: PathBuf, connection: Connection) -> Result<Self, StoreError> {
+    /// `committed` is called after each commit, before those who asked for it hear of it.
+    pub(super) fn start(
+        path: PathBuf,
+        connection: Connection,
+        committed: impl Fn(&Connection) + Send + 'static,
+    ) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel();
         let of_thread = path.clone();
         let thread = thread::Builder::new()
             .name("workspace-store".into())
-            .spawn(move || serve(&of_thread, &connection, &queue))
+            .spawn(move || serve(&of_thread, &connection, &queue, &committed))
             .map_err(|error| StoreError::io(&path, error))?;
         Ok(Self {
             path,
@@ -87,7 +92,12 @@ impl Drop for Worker {
     }
 }
 
-fn serve(path: &Path, connection: &Connection, queue: &Receiver<Job>) {
+fn serve(
+    path: &Path,
+    connection: &Connection,
+    queue: &Receiver<Job>,
+    committed: &impl Fn(&Connection),
+) {
     while let Ok(first) = queue.recv() {
         let mut finishes = Vec::new();
         let outcome = match connection.execute_batch("BEGIN IMMEDIATE") {
@@ -103,6 +113,9 @@ fn serve(path: &Path, connection: &Connection, queue: &Receiver<Job>) {
                 Err(error)
             }
         };
+        if outcome.is_ok() {
+            committed(connection);
+        }
         for finish in finishes {
             finish(outcome.clone());
         }
@@ -140,7 +153,7 @@ mod tests {
         let path = root.path().join("db");
         let connection = Connection::open(&path).unwrap();
         connection.execute_batch(setup).unwrap();
-        (root, Worker::start(path, connection).unwrap())
+        (root, Worker::start(path, connection, |_| {}).unwrap())
     }
 
     async fn add(worker: &Worker, bytes: u32) -> Result<(), StoreError> {

@@ -3,10 +3,14 @@
 use std::path::Path;
 
 use provisionhook_host::call::Attributes;
-use provisionhook_host::store::Store;
+use provisionhook_host::store::{EventKind, NewEvent, Store};
 use rusqlite::Connection;
 
 use crate::{id, with_one};
+
+fn told() -> NewEvent {
+    NewEvent::new(EventKind::CleanupStep, &serde_json::json!({"plugin": "p"}))
+}
 
 #[tokio::test]
 async fn an_older_file_is_brought_up_to_date_with_all_that_is_in_it() {
@@ -15,7 +19,9 @@ async fn an_older_file_is_brought_up_to_date_with_all_that_is_in_it() {
     drop(store);
     let path = root.path().join("db");
     let older = Connection::open(&path).unwrap();
-    older.execute_batch("DROP TABLE owed").unwrap();
+    older
+        .execute_batch("DROP TABLE owed; DROP TABLE events")
+        .unwrap();
     older.pragma_update(None, "user_version", 1).unwrap();
     drop(older);
 
@@ -32,7 +38,7 @@ async fn an_older_file_is_brought_up_to_date_with_all_that_is_in_it() {
         file.pragma_query_value(None, "user_version", |row| row.get(0))
             .unwrap()
     };
-    assert_eq!(version(&path), 2);
+    assert!(version(&path) > 2);
     assert_eq!(
         Store::open(&path).unwrap().all_owed().await.unwrap().len(),
         1
@@ -85,8 +91,8 @@ async fn what_is_owed_outlives_the_workspace_and_its_platform() {
     assert_eq!(all[0].attributes, attributes("ws-1"));
     // A second end does not make the first one any younger.
     assert_eq!(store.fall_due(&one).await.unwrap(), due);
-    store.settle(&one, "aws").await.unwrap();
-    store.settle(&one, "aws").await.unwrap();
+    store.settle(&one, "aws", told()).await.unwrap();
+    store.settle(&one, "aws", told()).await.unwrap();
     assert_eq!(store.owed(&one).await.unwrap(), due[1..]);
     assert_eq!(store.owed(&two).await.unwrap(), all[2..]);
 }
@@ -100,7 +106,7 @@ async fn a_workspace_that_begins_anew_owes_what_it_owed_and_not_yet() {
         .await
         .unwrap();
     store.fall_due(&ws).await.unwrap();
-    store.settle(&ws, "b").await.unwrap();
+    store.settle(&ws, "b", told()).await.unwrap();
     let renamed = Attributes {
         name: "other".to_owned(),
         ..attributes("ws-1")

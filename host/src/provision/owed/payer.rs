@@ -11,7 +11,11 @@ use tokio::{
 use crate::{
     call::Call,
     fault::{Fault, FaultKind},
-    provision::{Inner, ProvisionError, back_off::BackOff},
+    provision::{
+        Inner, ProvisionError,
+        back_off::BackOff,
+        events::{Cleanup, cleanup},
+    },
     store::Owed,
     unix_ms,
     workspace_id::WorkspaceId,
@@ -154,7 +158,7 @@ impl Inner {
         } = owed;
         let Some(plugin) = self.able(&name, |plugin| plugin.lifecycle.is_some()) else {
             tracing::warn!(workspace = %id, plugin = name, "a plugin that is to hear that the workspace has ended is not there any more; what it made upstream may be left");
-            return self.strike_off(&id, &name).await;
+            return self.strike_off(&id, &name, Cleanup::Absent).await;
         };
         let call = Call {
             attributes,
@@ -165,21 +169,31 @@ impl Inner {
             .lifecycle(&plugin, call, |lifecycle, call| lifecycle.ended(call))
             .await;
         self.metrics.called("ended", &name, answer.as_ref().err());
-        match answer {
-            Ok(()) => tracing::debug!(workspace = %id, plugin = name, "the plugin has cleaned up"),
+        let outcome = match answer {
+            Ok(()) => {
+                tracing::debug!(workspace = %id, plugin = name, "the plugin has cleaned up");
+                Cleanup::Applied
+            }
             Err(fault) if is_old(since) => {
                 tracing::error!(workspace = %id, plugin = name, kind = %fault.kind, cause = %fault, "gave up telling a plugin that the workspace has ended; what it made upstream for it, such as leases and tokens, may be left until it expires: revoke it there by hand");
+                Cleanup::GivenUp
             }
             Err(fault) => {
                 tracing::warn!(workspace = %id, plugin = name, kind = %fault.kind, cause = %fault, "a plugin could not clean up after a workspace; it is told again");
                 return Err(fault);
             }
-        }
-        self.strike_off(&id, &name).await
+        };
+        self.strike_off(&id, &name, outcome).await
     }
 
-    async fn strike_off(&self, id: &WorkspaceId, plugin: &str) -> Result<(), Fault> {
-        self.records.settle(id, plugin).await.map_err(|error| {
+    async fn strike_off(
+        &self,
+        id: &WorkspaceId,
+        plugin: &str,
+        outcome: Cleanup,
+    ) -> Result<(), Fault> {
+        let settled = self.records.settle(id, plugin, cleanup(plugin, outcome));
+        settled.await.map_err(|error| {
             log(id, &error);
             Fault::new(FaultKind::Internal, error.to_string())
         })
