@@ -10,7 +10,8 @@ use crate::{
     world::{World, until},
 };
 
-fn docker(world: World, daemon: &Daemon, init: bool) -> World {
+/// The world with this daemon for its runtime.
+pub(crate) fn over(world: World, daemon: &Daemon, init: bool) -> World {
     let (socket, secrets) = (daemon.socket(), daemon.directory().join("secrets"));
     world.write_config("runtime = \"docker\"\n");
     world.with_tables(&format!(
@@ -30,7 +31,7 @@ fn so_it_has_and_does_over_podman() {
 
 fn outlives_the_platform(make: Make, init: bool) {
     let daemon = Daemon::start(make);
-    let world = docker(World::new(), &daemon, init);
+    let world = over(World::new(), &daemon, init);
     world.write_config("runtime = \"docker\"\n");
     let platform = world.serve();
     let script = "echo $GH_TOKEN | head -c 4; echo; echo $NPM_TOKEN $HOME; while [ ! -e go ]; do sleep 0.1; done; exit 3";
@@ -66,7 +67,7 @@ fn outlives_the_platform(make: Make, init: bool) {
 #[test]
 fn what_the_daemon_cannot_do_is_told_apart() {
     let mut daemon = Daemon::start(Make::Docker);
-    let world = docker(World::bare(), &daemon, true);
+    let world = over(World::bare(), &daemon, true);
     world.write_config("runtime = \"docker\"\n");
     let platform = world.serve();
     let image = json!({"command": ["true"], "container": {"image": "127.0.0.1:9/none:1"}});

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::BufRead as _,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -15,6 +16,8 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{Answer, exchange},
+    daemon::{Daemon, Make},
+    docker,
     platform::Platform,
     world::{ADMIN, World},
 };
@@ -128,6 +131,29 @@ fn a_thousand_at_once_all_run_and_the_api_answers_meanwhile() {
         .unwrap()
         .count();
     assert_eq!(left, 0);
+}
+
+#[test]
+fn a_hundred_containers_at_once_all_run() {
+    let daemon = Daemon::start(Make::Docker);
+    let world = docker::over(World::bare(), &daemon, true);
+    let platform = world.serve();
+    let made = at_once(&platform, &world, creations(100));
+    assert_eq!(
+        by_status(&made),
+        BTreeMap::from([(201, 100)]),
+        "{}",
+        platform.log()
+    );
+    let ended = at_once(&platform, &world, deletions(100));
+    assert_eq!(
+        by_status(&ended),
+        BTreeMap::from([(204, 100)]),
+        "{}",
+        platform.log()
+    );
+    let left = daemon.command(&["ps", "-aq"]).output().unwrap();
+    assert!(left.stdout.is_empty(), "{left:?}");
 }
 
 #[test]
