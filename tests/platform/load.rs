@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::BufRead as _,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
