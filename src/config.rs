@@ -6,6 +6,7 @@
 
 mod access;
 mod error;
+mod events;
 mod keys;
 mod layers;
 mod plugins;

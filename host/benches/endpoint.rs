@@ -16,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use provisionhook_host::{
     call::{Attributes, Call},
     capability::{Outcome, Scope, Token, TokenProvider},
+    events::EventLog,
     http::{ApiParts, Auth, Limits, Readiness, Server},
     metrics::{BuildInfo, Metrics},
     provision::{Parts, Provisioner, Settings, WorkspaceToken},
@@ -110,12 +111,13 @@ async fn platform(dir: &std::path::Path) -> (SocketAddr, WorkspaceToken) {
         &[],
     );
     let metrics = Arc::new(metrics);
+    let store = Store::open(&dir.join("store")).unwrap();
     let provisioner = Provisioner::new(Parts {
         registry: Arc::clone(&registry),
         runtime: Arc::new(
             LocalRuntime::new(&dir.join("workspaces"), vec!["/bin/false".into()]).unwrap(),
         ),
-        store: Store::open(&dir.join("store")).unwrap(),
+        store: store.clone(),
         broker: broker.clone(),
         redactor,
         metrics: Arc::clone(&metrics),
@@ -137,6 +139,7 @@ async fn platform(dir: &std::path::Path) -> (SocketAddr, WorkspaceToken) {
     );
     let parts = ApiParts {
         provisioner,
+        events: EventLog::new(store),
         registry,
         broker,
         reports: Arc::new([]),

@@ -21,6 +21,7 @@ mod readiness;
 mod route;
 mod routes;
 mod server;
+mod stream;
 mod tls;
 mod view;
 
@@ -28,7 +29,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    routing::{get, post},
+    handler::Handler,
+    routing::{MethodRouter, delete, get, post},
 };
 
 pub use self::{
@@ -46,17 +48,20 @@ use self::{
     gate::Gate,
     providers::Providers,
     route::Counted,
-    routes::{admin, health, tokens, workspaces},
+    routes::{admin, events, health, tokens, workspaces},
+    stream::Streams,
 };
 use crate::{
-    metrics::Metrics, provision::Provisioner, registry::Registry, report::PluginReport,
-    token::Broker,
+    events::EventLog, metrics::Metrics, provision::Provisioner, registry::Registry,
+    report::PluginReport, token::Broker,
 };
 
 /// What the API serves. Everything in it is shared with the rest of the platform.
 pub struct ApiParts {
     /// Creates and keeps workspaces.
     pub provisioner: Provisioner,
+    /// What has happened to workspaces.
+    pub events: EventLog,
     /// The plugins.
     pub registry: Arc<Registry>,
     /// Hands out their tokens.
@@ -92,6 +97,10 @@ pub struct Limits {
     pub token_time: Duration,
     /// The most requests at once; more get 429. Probes are not counted against it.
     pub max_requests: usize,
+    /// The most streams of events at once; more get 429. They do not count as requests.
+    pub max_streams: usize,
+    /// How long a stream of events may be silent before something is sent, so that nobody between takes it for dead.
+    pub keep_alive: Duration,
     /// The most connections at once; more wait.
     pub max_connections: usize,
     /// How many requests of one address with a token that opens nothing get 401 in a minute; more get 429.
@@ -110,6 +119,8 @@ impl Default for Limits {
             request_time: Duration::from_secs(120),
             token_time: Duration::from_secs(20),
             max_requests: 1024,
+            max_streams: 64,
+            keep_alive: Duration::from_secs(15),
             max_connections: 8192,
             bad_tokens: 30,
             drain_time: Duration::from_secs(30),
@@ -120,6 +131,8 @@ impl Default for Limits {
 /// The API as its handlers see it.
 struct Api {
     provisioner: Provisioner,
+    events: EventLog,
+    streams: Streams,
     registry: Arc<Registry>,
     broker: Broker,
     providers: Providers,
@@ -143,6 +156,7 @@ impl Server {
     ) -> Result<(), TlsError> {
         let ApiParts {
             provisioner,
+            events,
             registry,
             broker,
             reports,
@@ -155,6 +169,8 @@ impl Server {
         let providers = Providers::new(&registry, github_provider);
         let api = Api {
             provisioner,
+            events,
+            streams: Streams::new(&limits, readiness.clone()),
             registry,
             broker,
             providers,
@@ -180,52 +196,24 @@ impl Server {
 fn router(api: Arc<Api>, counts: HttpMetrics) -> Router {
     let to = Counter(counts);
     let routes = [
-        (Route::Health, get(to.count(Route::Health, health::health))),
-        (Route::Ready, get(to.count(Route::Ready, health::ready))),
-        (
-            Route::Metrics,
-            get(to.count(Route::Metrics, health::metrics)),
-        ),
-        (
-            Route::Plugins,
-            get(to.count(Route::Plugins, admin::plugins)),
-        ),
-        (
-            Route::AdminGithubToken,
-            get(to.count(Route::AdminGithubToken, tokens::admin_github)),
-        ),
-        (
-            Route::Workspaces,
-            get(to.count(Route::Workspaces, workspaces::list))
-                .post(to.count(Route::Workspaces, workspaces::create)),
-        ),
-        (
-            Route::Workspace,
-            get(to.count(Route::Workspace, workspaces::show))
-                .delete(to.count(Route::Workspace, workspaces::delete)),
-        ),
-        (
-            Route::Restart,
-            post(to.count(Route::Restart, workspaces::restart)),
-        ),
-        (Route::Stop, post(to.count(Route::Stop, workspaces::stop))),
-        (Route::Logs, get(to.count(Route::Logs, workspaces::logs))),
-        (
-            Route::GithubToken,
-            get(to.count(Route::GithubToken, tokens::github)),
-        ),
-        (
-            Route::DefaultToken,
-            get(to.count(Route::DefaultToken, tokens::by_default)),
-        ),
-        (
-            Route::Token,
-            get(to.count(Route::Token, tokens::by_provider)),
-        ),
-        (
-            Route::EraseToken,
-            post(to.count(Route::EraseToken, tokens::erase)),
-        ),
+        to.get(Route::Health, health::health),
+        to.get(Route::Ready, health::ready),
+        to.get(Route::Metrics, health::metrics),
+        to.get(Route::Plugins, admin::plugins),
+        to.get(Route::AdminGithubToken, tokens::admin_github),
+        to.get(Route::Workspaces, workspaces::list),
+        to.post(Route::Workspaces, workspaces::create),
+        to.get(Route::Workspace, workspaces::show),
+        to.delete(Route::Workspace, workspaces::delete),
+        to.post(Route::Restart, workspaces::restart),
+        to.post(Route::Stop, workspaces::stop),
+        to.get(Route::Logs, workspaces::logs),
+        to.get(Route::WorkspaceEvents, events::of_workspace),
+        to.get(Route::Events, events::follow),
+        to.get(Route::GithubToken, tokens::github),
+        to.get(Route::DefaultToken, tokens::by_default),
+        to.get(Route::Token, tokens::by_provider),
+        to.post(Route::EraseToken, tokens::erase),
     ];
     routes
         .into_iter()
@@ -240,7 +228,33 @@ fn router(api: Arc<Api>, counts: HttpMetrics) -> Router {
 /// Makes handlers that count.
 struct Counter(HttpMetrics);
 
+type Routed = (Route, MethodRouter<Arc<Api>>);
+
 impl Counter {
+    fn get<T: 'static, H: Handler<T, Arc<Api>, Future: Unpin>>(
+        &self,
+        route: Route,
+        handler: H,
+    ) -> Routed {
+        (route, get(self.count(route, handler)))
+    }
+
+    fn post<T: 'static, H: Handler<T, Arc<Api>, Future: Unpin>>(
+        &self,
+        route: Route,
+        handler: H,
+    ) -> Routed {
+        (route, post(self.count(route, handler)))
+    }
+
+    fn delete<T: 'static, H: Handler<T, Arc<Api>, Future: Unpin>>(
+        &self,
+        route: Route,
+        handler: H,
+    ) -> Routed {
+        (route, delete(self.count(route, handler)))
+    }
+
     fn count<H>(&self, route: Route, handler: H) -> Counted<H> {
         Counted {
             route,

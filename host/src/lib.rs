@@ -136,6 +136,7 @@ mod clock;
 pub mod container;
 pub mod discover;
 pub mod env;
+pub mod events;
 pub mod fault;
 pub mod files;
 pub mod health;

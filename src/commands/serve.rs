@@ -10,6 +10,7 @@ use std::{
 };
 
 use provisionhook_host::{
+    events::EventLog,
     http::{ApiParts, Auth, Limits, Readiness},
     metrics::{BuildInfo, Metrics},
     provision::{Parts, Provisioner, Settings},
@@ -79,13 +80,17 @@ async fn serve(
         url,
     )?;
     let provisioner = parts.provisioner.clone();
+    let (events, retention) = (parts.events.clone(), config.events.retention());
     info!(address = %server.address(), tls = server.tls().is_some(), "listening");
     let ready = async {
         provisioner.reconcile().await?;
         drop(latch);
         info!("ready");
         init::ready();
-        reload.run().await?;
+        tokio::select! {
+            reloaded = reload.run() => reloaded?,
+            () = events.prune(retention) => {}
+        }
         Ok::<_, Box<dyn Error>>(())
     };
     tokio::select! {
@@ -135,6 +140,7 @@ pub(super) fn assemble(
         broker.clone(),
         &booted.reports,
     ));
+    let events = EventLog::new(store.clone());
     let provisioner = Provisioner::new(Parts {
         registry: Arc::clone(&registry),
         broker: broker.clone(),
@@ -156,6 +162,7 @@ pub(super) fn assemble(
     });
     Ok(ApiParts {
         provisioner,
+        events,
         registry,
         broker,
         reports: Arc::clone(&booted.reports),
@@ -175,6 +182,7 @@ fn limits(config: &Config) -> Limits {
             .request_timeout
             .max(config.provision.budget + REQUEST_HEADROOM),
         max_requests: config.server.max_concurrent,
+        max_streams: config.server.max_streams,
         bad_tokens: config.server.invalid_tokens_per_minute,
         drain_time: config.server.drain,
         ..Limits::default()

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{
     access::{self, SocketMode, TlsSection},
+    events::EventsSection,
     plugins::{PluginSection, PluginsSection},
     runtime::{DockerSection, RuntimeKind},
 };
@@ -38,6 +39,7 @@ pub(crate) struct Config {
     pub(crate) git: Git,
     pub(crate) http_client: HttpClientSection,
     pub(crate) server: Server,
+    pub(crate) events: EventsSection,
     pub(crate) log: Log,
 }
 
@@ -61,6 +63,7 @@ impl Default for Config {
             git: Git::default(),
             http_client: HttpClientSection::default(),
             server: Server::default(),
+            events: EventsSection::default(),
             log: Log::default(),
         }
     }
@@ -180,6 +183,7 @@ pub(crate) struct Server {
     #[serde(deserialize_with = "duration")]
     pub(crate) request_timeout: Duration,
     pub(crate) max_concurrent: usize,
+    pub(crate) max_streams: usize,
     pub(crate) invalid_tokens_per_minute: u32,
     #[serde(deserialize_with = "duration")]
     pub(crate) drain: Duration,
@@ -191,6 +195,7 @@ impl Default for Server {
             max_body_bytes: 1024 * 1024,
             request_timeout: Duration::from_mins(1),
             max_concurrent: 2048,
+            max_streams: 64,
             invalid_tokens_per_minute: 30,
             drain: Duration::from_secs(20),
         }

@@ -72,6 +72,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "metrics",
         &["health", "redact", "registry", "report", "store", "token"],
     ),
+    ("events", &["store"]),
     (
         "provision",
         &[
@@ -92,6 +93,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "http",
         &[
             "capability",
+            "events",
             "health",
             "metrics",
             "provision",

@@ -189,6 +189,26 @@ impl ApiError {
         .retry_after(1)
     }
 
+    /// 429: as many streams are open as the platform was told to keep.
+    pub(crate) fn many_streams() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too many streams at once: try again later",
+        )
+        .retry_after(5)
+    }
+
+    /// 410: what follows that event is not kept any more, or the event has not happened.
+    pub(crate) fn events_gone(first: i64, last: i64) -> Self {
+        Self::new(
+            StatusCode::GONE,
+            format!(
+                "expected the number of an event from {first} to {last}, found another, and what followed it is not kept: \
+                 look at the state of the workspaces, and go on from {last}"
+            ),
+        )
+    }
+
     /// 504: the platform gave up waiting for its own answer.
     pub(crate) fn timed_out() -> Self {
         Self::new(

@@ -1,15 +1,14 @@
 //! Whether the platform is ready for traffic: it is when every latch has been dropped, and no longer once it drains.
 
-use std::sync::{
-    Arc, Weak,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, Weak};
+
+use tokio::sync::watch;
 
 /// Says whether the platform is ready.
 #[derive(Clone, Debug)]
 pub struct Readiness {
     latch: Weak<()>,
-    draining: Arc<AtomicBool>,
+    draining: Arc<watch::Sender<bool>>,
 }
 
 /// Holds readiness back until it and all its clones are dropped.
@@ -33,12 +32,23 @@ impl Readiness {
     /// Every latch is gone, and the platform does not drain.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.latch.strong_count() == 0 && !self.draining.load(Ordering::Relaxed)
+        self.latch.strong_count() == 0 && !*self.draining.borrow()
     }
 
     /// Not ready again, for good: whoever sends traffic here should look elsewhere.
     pub fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+        self.draining.send_replace(true);
+    }
+
+    /// Waits until it drains.
+    pub(super) async fn drained(&self) {
+        // The sender is this one's own.
+        drop(
+            self.draining
+                .subscribe()
+                .wait_for(|draining| *draining)
+                .await,
+        );
     }
 }
 

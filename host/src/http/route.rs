@@ -35,6 +35,10 @@ pub enum Route {
     Stop,
     /// Output.
     Logs,
+    /// What has happened to one workspace.
+    WorkspaceEvents,
+    /// What happens.
+    Events,
     /// A token for a workspace, by the old path.
     GithubToken,
     /// A token for a workspace, by the provider that the operator chose.
@@ -49,7 +53,7 @@ pub enum Route {
 
 impl Route {
     /// Every route.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Health,
         Self::Ready,
         Self::Metrics,
@@ -60,6 +64,8 @@ impl Route {
         Self::Restart,
         Self::Stop,
         Self::Logs,
+        Self::WorkspaceEvents,
+        Self::Events,
         Self::GithubToken,
         Self::DefaultToken,
         Self::Token,
@@ -81,6 +87,8 @@ impl Route {
             Self::Restart => "/workspaces/{id}/restart",
             Self::Stop => "/workspaces/{id}/stop",
             Self::Logs => "/workspaces/{id}/logs",
+            Self::WorkspaceEvents => "/workspaces/{id}/events",
+            Self::Events => "/events",
             Self::GithubToken => "/workspaces/{id}/github-installation-token",
             Self::DefaultToken => "/workspaces/{id}/tokens",
             Self::Token => "/workspaces/{id}/tokens/{provider}",

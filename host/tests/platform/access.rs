@@ -9,7 +9,7 @@ use crate::{
     plugins::{Gives, provider},
 };
 
-const ADMIN_ROUTES: [(&str, &str); 9] = [
+const ADMIN_ROUTES: [(&str, &str); 11] = [
     ("GET", "/admin/plugins"),
     ("GET", "/admin/github-installation-token"),
     ("GET", "/workspaces"),
@@ -19,6 +19,8 @@ const ADMIN_ROUTES: [(&str, &str); 9] = [
     ("POST", "/workspaces/{id}/restart"),
     ("POST", "/workspaces/{id}/stop"),
     ("GET", "/workspaces/{id}/logs"),
+    ("GET", "/workspaces/{id}/events"),
+    ("GET", "/events"),
 ];
 
 const OWN_ROUTES: [(&str, &str); 4] = [

@@ -8,6 +8,7 @@ use std::{
 };
 
 use provisionhook_host::{
+    events::EventLog,
     http::{Address, ApiParts, Auth, Limits, Readiness, Server, Tls, TlsError},
     metrics::{BuildInfo, Metrics},
     provision::{Parts, Provisioner, Settings, WorkspaceRequest},
@@ -55,6 +56,7 @@ pub(crate) struct Platform {
     pub(crate) provisioner: Provisioner,
     pub(crate) runtime: Arc<LocalRuntime>,
     pub(crate) readiness: Readiness,
+    pub(crate) store: Store,
     pub(crate) redactor: Redactor,
     stop: oneshot::Sender<()>,
     served: JoinHandle<Result<(), TlsError>>,
@@ -105,15 +107,12 @@ impl Plan {
             broker.clone(),
             &[],
         ));
-        let plugins = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
+        let plugins = plugins();
+        let store = open_store(dir.path()).await;
         let provisioner = Provisioner::new(Parts {
             registry: Arc::clone(&self.registry),
             runtime: Arc::clone(&runtime) as Arc<dyn Runtime>,
-            store: open_store(dir.path()).await,
+            store: store.clone(),
             broker: broker.clone(),
             redactor: redactor.clone(),
             metrics: Arc::clone(&metrics),
@@ -126,6 +125,7 @@ impl Plan {
         let (stop, stopped) = oneshot::channel();
         let parts = ApiParts {
             provisioner: provisioner.clone(),
+            events: EventLog::new(store.clone()),
             registry: self.registry,
             broker,
             reports: Arc::new([]),
@@ -143,6 +143,7 @@ impl Plan {
             provisioner,
             runtime,
             readiness,
+            store,
             redactor,
             stop,
             served,
@@ -150,6 +151,12 @@ impl Plan {
             dir,
         }
     }
+}
+
+/// A Tokio runtime for plugins.
+fn plugins() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().unwrap()
 }
 
 pub(crate) fn local(dir: &Path) -> LocalRuntime {

@@ -320,6 +320,11 @@ pub(crate) const KEYS: &[Key] = &[
         "requests at once; more get 429 (2048)",
     ),
     key(
+        "server.max_streams",
+        Kind::Integer,
+        "streams of events at once; more get 429 (64)",
+    ),
+    key(
         "server.invalid_tokens_per_minute",
         Kind::Integer,
         "of one address that get 401; more get 429 (30)",
@@ -328,6 +333,16 @@ pub(crate) const KEYS: &[Key] = &[
         "server.drain",
         Kind::Duration,
         "to finish what is under way at shutdown (20s)",
+    ),
+    key(
+        "events.max_age",
+        Kind::Duration,
+        "how long events are kept (30days)",
+    ),
+    key(
+        "events.max_count",
+        Kind::Integer,
+        "how many events are kept at most (1000000)",
     ),
     key("log.format", Kind::Text, "text | json (text)"),
     key(

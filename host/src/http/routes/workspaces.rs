@@ -124,7 +124,7 @@ pub(crate) async fn logs(
 }
 
 /// An id that cannot be one names no workspace.
-fn workspace_id(id: Id) -> Result<WorkspaceId, ApiError> {
+pub(super) fn workspace_id(id: Id) -> Result<WorkspaceId, ApiError> {
     let Path(id) = id.map_err(|_| ApiError::no_workspace())?;
     id.parse().map_err(|_| ApiError::no_workspace())
 }

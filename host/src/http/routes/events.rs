@@ -1,0 +1,135 @@
+//! What has happened, to admins: as a list, and as it happens.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, State, rejection::PathRejection},
+    http::{HeaderMap, Uri, header},
+    response::{IntoResponse as _, Response},
+};
+use serde_json::json;
+
+use super::workspaces::workspace_id;
+use crate::{
+    events::Filter,
+    http::{Api, auth::Admin, error::ApiError, query::Query, stream::LAST_EVENT_ID},
+    provision::Problem,
+    store::{Kept, StoreError},
+    workspace_id::WorkspaceId,
+};
+
+/// The type of an answer that goes on.
+const EVENT_STREAM: &str = "text/event-stream";
+/// How many events a list has if nobody says, and at most.
+const PAGE: (u32, u32) = (100, 1000);
+
+/// `GET /events?type=…&tenant=…&workspace=…&after=N`: all events from now on, or from behind `after` or `Last-Event-ID`.
+pub(crate) async fn follow(
+    _: Admin,
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let mut query = Query::new(&uri, &["after", "type", "tenant", "workspace"])?;
+    let after = after(&headers, &mut query)?;
+    let mut filter = Filter::default();
+    if let Some(kinds) = query.take("type") {
+        let kinds = filter.of_kinds(kinds.split(','));
+        filter = kinds.map_err(|error| refused("type", error.to_string()))?;
+    }
+    if let Some(tenants) = query.take("tenant") {
+        filter = filter.of_tenants(tenants.split(',').map(str::to_owned));
+    }
+    if let Some(id) = query.take("workspace") {
+        let id = WorkspaceId::try_from(id);
+        filter = filter.of_workspace(id.map_err(|error| refused("workspace", error.to_string()))?);
+    }
+    let kept = api.events.kept().await.map_err(failed)?;
+    let after = place(after.unwrap_or(kept.last), kept)?;
+    api.streams.answer(api.events.follow(filter, after))
+}
+
+/// `GET /workspaces/{id}/events?after=N&limit=N`: those of one workspace, also of one that was deleted. With
+/// `Accept: text/event-stream` it goes on with those that are still to come.
+pub(crate) async fn of_workspace(
+    _: Admin,
+    State(api): State<Arc<Api>>,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let id = workspace_id(id)?;
+    let follows = accepts_stream(&headers);
+    let mut query = Query::new(&uri, &["after", "limit"])?;
+    let limit =
+        number(&mut query, "limit")?.map_or(Ok(PAGE.0), |limit| match limit.try_into() {
+            Ok(limit) if (1..=PAGE.1).contains(&limit) => Ok(limit),
+            Ok(_) | Err(_) => Err(refused(
+                "limit",
+                format!("expected a number from 1 to {}, found another", PAGE.1),
+            )),
+        })?;
+    let after = after(&headers, &mut query)?.unwrap_or_default();
+    if !api.events.knows(&id).await.map_err(failed)? {
+        return Err(ApiError::no_workspace());
+    }
+    let after = place(after, api.events.kept().await.map_err(failed)?)?;
+    if follows {
+        let filter = Filter::default().of_workspace(id);
+        return api.streams.answer(api.events.follow(filter, after));
+    }
+    let page = api.events.of(&id, after, limit).await.map_err(failed)?;
+    Ok(Json(json!({"events": page.events, "next": page.next})).into_response())
+}
+
+/// What follows `after` is all there; 0 stands for the oldest that is kept.
+fn place(after: i64, kept: Kept) -> Result<i64, ApiError> {
+    let after = if after == 0 { kept.first - 1 } else { after };
+    if kept.follows(after) {
+        Ok(after)
+    } else {
+        Err(ApiError::events_gone(kept.first - 1, kept.last))
+    }
+}
+
+/// After which event to go on. A browser that comes back repeats the query it began with, and knows better by the header.
+fn after(headers: &HeaderMap, query: &mut Query) -> Result<Option<i64>, ApiError> {
+    let asked = number(query, "after")?;
+    match headers.get(LAST_EVENT_ID).map(|id| id.to_str()) {
+        None => Ok(asked),
+        Some(Ok("")) => Ok(asked),
+        Some(id) => whole("Last-Event-ID", id.unwrap_or_default()).map(Some),
+    }
+}
+
+fn number(query: &mut Query, name: &str) -> Result<Option<i64>, ApiError> {
+    let text = query.take(name);
+    text.map(|text| whole(name, &text)).transpose()
+}
+
+fn whole(name: &str, text: &str) -> Result<i64, ApiError> {
+    let number = text.parse().ok().filter(|number| *number >= 0);
+    number.ok_or_else(|| {
+        let problem = "expected a whole number from 0 up, found something else: give the number of an event as it was sent, or none";
+        refused(name, problem)
+    })
+}
+
+fn accepts_stream(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter();
+    accepted
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|part| part.split(';').next())
+        .any(|part| part.trim().eq_ignore_ascii_case(EVENT_STREAM))
+}
+
+fn refused(field: &str, problem: impl Into<String>) -> ApiError {
+    ApiError::problems("the query is not valid", vec![Problem::new(field, problem)])
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
+fn failed(error: StoreError) -> ApiError {
+    ApiError::internal("[events] reading failed", error.to_string())
+}
