@@ -45,6 +45,15 @@ pub trait Runtime: Send + Sync + 'static {
     /// left. Does nothing to a workspace that does not run.
     fn stop<'a>(&'a self, id: &'a WorkspaceId, grace: Duration) -> RuntimeFuture<'a, ()>;
 
+    /// Lets nothing of a running workspace go on until it is resumed, and returns when everything stands still. Does nothing to a
+    /// paused one. A paused workspace stays so when the platform is restarted; a stop lets it go on, so that it may tidy up
+    /// within its grace. Fails for one that does not run, and with [`Unsupported`](RuntimeErrorKind::Unsupported) where nothing
+    /// can be paused.
+    fn pause<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()>;
+
+    /// Lets a paused workspace go on. Does nothing to one that runs. Fails as [`pause`](Self::pause) does.
+    fn resume<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()>;
+
     /// The directory in which the workspace's command starts, as the command sees it: its `HOME`. None if the runtime cannot tell.
     fn home(&self, id: &WorkspaceId) -> Option<String>;
 
@@ -87,12 +96,14 @@ pub trait Runtime: Send + Sync + 'static {
 pub enum RuntimeState {
     /// Never started, cleared, or removed.
     Absent,
-    /// Its command runs.
+    /// Its command runs, or is paused.
     Running {
-        /// The process id of the command on this machine.
-        pid: i32,
+        /// The process id of the command on this machine. None if it runs on another, or if that is not known.
+        pid: Option<i32>,
         /// When it was started, in milliseconds since the Unix epoch.
         started_at: i64,
+        /// Whether it stands still until it is resumed.
+        paused: bool,
     },
     /// Its command has ended, and with it everything it had started.
     Exited(Exited),

@@ -95,8 +95,14 @@ impl DockerRuntime {
 
     async fn stop(&self, id: &WorkspaceId, grace: Duration) -> Result<(), RuntimeError> {
         let engine = &self.engine;
-        if !matches!(self.state(id).await?, RuntimeState::Running { .. }) {
-            return Ok(());
+        match self.state(id).await? {
+            RuntimeState::Absent | RuntimeState::Exited(_) => return Ok(()),
+            // It may tidy up, and Podman refuses to stop what is paused. It may have ended meanwhile.
+            RuntimeState::Running { paused: true, .. } => match self.set_paused(id, false).await {
+                Err(error) if error.kind() != RuntimeErrorKind::NotRunning => return Err(error),
+                Ok(()) | Err(_) => {}
+            },
+            RuntimeState::Running { paused: false, .. } => {}
         }
         let docker = engine.for_workspace(id, "stop it").await?;
         let seconds = i32::try_from(grace.as_secs() + u64::from(grace.subsec_nanos() > 0));
@@ -114,6 +120,30 @@ impl DockerRuntime {
         match self.wait(id).await {
             Err(error) if error.kind() == RuntimeErrorKind::NotFound => Ok(()),
             ended => ended.map(drop),
+        }
+    }
+
+    /// Pauses a workspace, or lets it go on.
+    async fn set_paused(&self, id: &WorkspaceId, wanted: bool) -> Result<(), RuntimeError> {
+        let (engine, what) = (&self.engine, if wanted { "pause" } else { "resume" });
+        let docker = engine.for_workspace(id, what).await?;
+        let name = engine.name(id);
+        let changed = match self.state(id).await? {
+            RuntimeState::Running { paused, .. } if paused == wanted => return Ok(()),
+            RuntimeState::Running { .. } if wanted => docker.pause_container(&name).await,
+            RuntimeState::Running { .. } => docker.unpause_container(&name).await,
+            RuntimeState::Absent | RuntimeState::Exited(_) => {
+                return Err(RuntimeError::not_running(id, what));
+            }
+        };
+        let Err(error) = changed else { return Ok(()) };
+        // Somebody else may have done so at the same time, or it has ended.
+        match self.state(id).await? {
+            RuntimeState::Running { paused, .. } if paused == wanted => Ok(()),
+            RuntimeState::Running { .. } => Err(engine.failed(id, what, &error)),
+            RuntimeState::Absent | RuntimeState::Exited(_) => {
+                Err(RuntimeError::not_running(id, what))
+            }
         }
     }
 
@@ -218,6 +248,14 @@ impl Runtime for DockerRuntime {
 
     fn stop<'a>(&'a self, id: &'a WorkspaceId, grace: Duration) -> RuntimeFuture<'a, ()> {
         Box::pin(self.stop(id, grace))
+    }
+
+    fn pause<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()> {
+        Box::pin(self.set_paused(id, true))
+    }
+
+    fn resume<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()> {
+        Box::pin(self.set_paused(id, false))
     }
 
     fn home(&self, _: &WorkspaceId) -> Option<String> {

@@ -14,8 +14,9 @@ pub(crate) fn of(container: &ContainerInspectResponse) -> RuntimeState {
             pid: state
                 .pid
                 .and_then(|pid| i32::try_from(pid).ok())
-                .unwrap_or(0),
+                .filter(|pid| *pid > 0),
             started_at: state.started_at.as_deref().and_then(unix_ms).unwrap_or(0),
+            paused: state.paused == Some(true),
         };
     }
     RuntimeState::Exited(Exited {
@@ -50,21 +51,25 @@ mod tests {
 
     #[test]
     fn a_container_that_restarts_or_is_paused_is_running() {
-        for running in [
-            ContainerState {
-                running: Some(true),
-                ..ContainerState::default()
-            },
-            ContainerState {
-                restarting: Some(true),
-                ..ContainerState::default()
-            },
-            ContainerState {
-                paused: Some(true),
-                ..ContainerState::default()
-            },
-        ] {
-            assert!(matches!(state(running), RuntimeState::Running { .. }));
+        let running = ContainerState {
+            running: Some(true),
+            ..ContainerState::default()
+        };
+        let restarting = ContainerState {
+            restarting: Some(true),
+            ..ContainerState::default()
+        };
+        // Docker has it running too, Podman has not.
+        let is_paused = ContainerState {
+            paused: Some(true),
+            ..ContainerState::default()
+        };
+        for (container, expected) in [(running, false), (restarting, false), (is_paused, true)] {
+            let state = state(container);
+            assert!(
+                matches!(state, RuntimeState::Running { paused, .. } if paused == expected),
+                "{state:?}"
+            );
         }
     }
 

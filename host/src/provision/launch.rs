@@ -182,7 +182,9 @@ fn start_failure(
         | RuntimeErrorKind::DiskFull
         | RuntimeErrorKind::OutOfResources
         | RuntimeErrorKind::NotFound
+        | RuntimeErrorKind::NotRunning
         | RuntimeErrorKind::StillRunning
+        | RuntimeErrorKind::Unsupported
         | RuntimeErrorKind::Supervisor
         | RuntimeErrorKind::Io => Reason::StartFailed,
     };

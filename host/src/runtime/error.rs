@@ -29,6 +29,14 @@ impl RuntimeError {
         }
     }
 
+    /// That a workspace does not run, which has to for `purpose`: an infinitive.
+    #[must_use]
+    pub fn not_running(id: &WorkspaceId, purpose: &str) -> Self {
+        let message =
+            format!("expected a workspace that runs, found none: start it to {purpose} it");
+        Self::new(id, RuntimeErrorKind::NotRunning, message)
+    }
+
     /// An error about the runtime as a whole.
     #[must_use]
     pub fn of_all(kind: RuntimeErrorKind, message: impl Into<String>) -> Self {
@@ -107,6 +115,10 @@ pub enum RuntimeErrorKind {
     NotFound,
     /// It has to be stopped first.
     StillRunning,
+    /// It has to be started first.
+    NotRunning,
+    /// This runtime cannot do it to any workspace.
+    Unsupported,
     /// The supervisor process failed or does not answer.
     Supervisor,
     /// The image is not there and cannot be pulled.

@@ -9,6 +9,8 @@
 //! | `supervisor.json` | the supervisor's process id, start time and boot, and the command's process id |
 //! | `exit.json` | how the command ended |
 //! | `stop.json` | the grace of the last stop |
+//! | `pause.json` | the workspace is to stand still: written and deleted by the platform |
+//! | `paused.json` | everything stands still: written and deleted by the supervisor |
 //! | `lock` | held by the living supervisor |
 //!
 //! A workspace lives exactly as long as its supervisor. If someone kills a supervisor, its workspace counts as ended in an unknown
@@ -166,6 +168,14 @@ impl Runtime for LocalRuntime {
                 None => Ok(()),
             }
         })
+    }
+
+    fn pause<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()> {
+        Box::pin(async move { self.entry(id).ok_or_else(|| not_found(id))?.pause().await })
+    }
+
+    fn resume<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()> {
+        Box::pin(async move { self.entry(id).ok_or_else(|| not_found(id))?.resume().await })
     }
 
     fn home(&self, id: &WorkspaceId) -> Option<String> {

@@ -284,7 +284,7 @@ async fn a_workspace_that_does_not_run_is_given_nothing() {
         .put(&id, &[("a", 0o600, true, b"x")])
         .await
         .unwrap_err();
-    assert_eq!(kind, RuntimeErrorKind::NotFound);
+    assert_eq!(kind, RuntimeErrorKind::NotRunning);
     assert!(!bench.work(&id).join("a").exists());
     let unknown = WorkspaceId::generate().unwrap();
     bench

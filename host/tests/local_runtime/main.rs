@@ -16,6 +16,7 @@ mod environment;
 mod failures;
 mod files;
 mod lifecycle;
+mod pause;
 mod stop;
 
 use std::fs;
@@ -96,7 +97,7 @@ impl Bench {
 
     async fn running_pid(&self, id: &WorkspaceId) -> i32 {
         match self.runtime.state(id).await.unwrap() {
-            RuntimeState::Running { pid, .. } => pid,
+            RuntimeState::Running { pid, .. } => pid.unwrap(),
             other @ (RuntimeState::Absent | RuntimeState::Exited(_)) => {
                 panic!("expected it to run: {other:?}")
             }

@@ -104,15 +104,13 @@ impl Foreground {
             .envs(environment)
             .spawn()
             .map_err(|error| refused(&error))?;
-        let pid = child
-            .id()
-            .and_then(|pid| i32::try_from(pid).ok())
-            .unwrap_or_default();
+        let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
         self.state.send_replace(Some((
             spec.id().clone(),
             RuntimeState::Running {
                 pid,
                 started_at: unix_ms(),
+                paused: false,
             },
         )));
         let (id, state) = (spec.id().clone(), self.state.clone());
@@ -171,7 +169,8 @@ impl Runtime for Foreground {
             let RuntimeState::Running { pid, .. } = self.state_of(id) else {
                 return Ok(());
             };
-            let signal = |signal| Pid::from_raw(pid).map(|pid| kill_process(pid, signal));
+            let pid = pid.and_then(Pid::from_raw);
+            let signal = |signal| pid.map(|pid| kill_process(pid, signal));
             let _gone = signal(Signal::TERM);
             if tokio::time::timeout(grace, self.ended(id)).await.is_err() {
                 let _gone = signal(Signal::KILL);
@@ -179,6 +178,14 @@ impl Runtime for Foreground {
             }
             Ok(())
         })
+    }
+
+    fn pause<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()> {
+        Box::pin(async move { Err(terminal_pauses(id)) })
+    }
+
+    fn resume<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()> {
+        Box::pin(async move { Err(terminal_pauses(id)) })
     }
 
     fn home(&self, _id: &WorkspaceId) -> Option<String> {
@@ -235,6 +242,11 @@ impl Runtime for Foreground {
             Ok(())
         })
     }
+}
+
+fn terminal_pauses(id: &WorkspaceId) -> RuntimeError {
+    let message = "expected a workspace that the platform may pause, found one on a terminal: stop it with the keys of the terminal";
+    RuntimeError::new(id, RuntimeErrorKind::Unsupported, message)
 }
 
 fn how(status: ExitStatus) -> Exit {

@@ -6,7 +6,7 @@
 //! runtime_conformance::suite!(crate::Local);
 //! ```
 //!
-//! The commands of the cases need a POSIX `sh`, `env`, `cat`, `sleep` and `stat` where the workspace runs.
+//! A runtime that cannot pause says `suite!(crate::Other, cannot pause)`. The commands of the cases need a POSIX `sh`, `env`, `cat`, `sleep` and `stat` where the workspace runs.
 
 #![forbid(unsafe_code)]
 #![expect(
@@ -19,6 +19,7 @@
 
 pub mod end;
 pub mod files;
+pub mod pause;
 pub mod start;
 mod world;
 
@@ -59,6 +60,24 @@ pub trait Subject: Sized + Send + Sync {
 #[macro_export]
 macro_rules! suite {
     ($subject:ty) => {
+        $crate::suite!(
+            $subject:
+            pause {
+                a_paused_workspace_stands_still_and_then_goes_on,
+                pausing_again_and_resuming_what_runs_do_nothing,
+                a_stop_of_a_paused_workspace_lets_it_tidy_up,
+                a_paused_workspace_that_ignores_term_is_killed,
+                a_platform_that_was_restarted_finds_it_paused,
+                what_does_not_run_cannot_be_paused,
+            }
+        );
+        $crate::suite!($subject: every_runtime);
+    };
+    ($subject:ty, cannot pause) => {
+        $crate::suite!($subject: pause { a_runtime_that_cannot_pause_says_so, });
+        $crate::suite!($subject: every_runtime);
+    };
+    ($subject:ty: every_runtime) => {
         $crate::suite!(
             $subject:
             start {

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use crate::Subject;
 
 /// The longest that a case waits for what must happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A runtime under test.
 pub struct World<S> {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::proc::Process;
 use crate::runtime::{Exited, Home};
+use crate::unix_ms;
 use crate::workspace_id::WorkspaceId;
 
 /// `<root>/<id>/`, open to this user only.
@@ -39,6 +40,14 @@ pub(super) struct CommandRecord {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct StopRecord {
     pub(super) grace: Duration,
+}
+
+/// `pause.json` and `paused.json`: since when the workspace is to stand still, and since when it does.
+/// That the file is there is what counts; the time is for whoever looks.
+#[derive(Debug, Serialize)]
+struct PauseRecord {
+    /// Milliseconds since the Unix epoch.
+    since: i64,
 }
 
 impl WorkspaceDir {
@@ -102,10 +111,35 @@ impl WorkspaceDir {
         write(&self.0.join("stop.json"), record)
     }
 
+    /// Whether the platform wants the workspace to stand still.
+    pub(super) fn is_pause_ordered(&self) -> io::Result<bool> {
+        fs::exists(self.0.join("pause.json"))
+    }
+
+    /// Orders the supervisor to pause the workspace, or to let it go on. It looks when it is woken.
+    pub(super) fn order_pause(&self, paused: bool) -> io::Result<()> {
+        set_pause(&self.0.join("pause.json"), paused)
+    }
+
+    /// Whether everything of the workspace stands still.
+    pub(super) fn is_paused(&self) -> io::Result<bool> {
+        fs::exists(self.0.join("paused.json"))
+    }
+
+    pub(super) fn write_paused(&self, paused: bool) -> io::Result<()> {
+        set_pause(&self.0.join("paused.json"), paused)
+    }
+
     /// Forgets the last run; the files and the log stay. `exit.json` goes last, so that a crash in between never makes
     /// a finished workspace look like one that was lost.
     pub(super) fn clear(&self) -> io::Result<()> {
-        for name in ["stop.json", "supervisor.json", "exit.json"] {
+        for name in [
+            "stop.json",
+            "pause.json",
+            "paused.json",
+            "supervisor.json",
+            "exit.json",
+        ] {
             forget(&self.0.join(name))?;
         }
         Ok(())
@@ -154,6 +188,15 @@ pub(super) fn open_private(path: &Path) -> io::Result<File> {
         .append(true)
         .mode(0o600)
         .open(path)
+}
+
+fn set_pause(path: &Path, paused: bool) -> io::Result<()> {
+    if paused {
+        let since = unix_ms::now();
+        write(path, &PauseRecord { since })
+    } else {
+        forget(path)
+    }
 }
 
 fn forget(path: &Path) -> io::Result<()> {

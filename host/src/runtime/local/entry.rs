@@ -1,5 +1,7 @@
 //! One workspace as the platform sees it: its state, who watches for its end, and what may be done to it.
 
+mod pause;
+
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Child;
@@ -10,6 +12,7 @@ use rustix::process::Signal;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{Mutex, MutexGuard, watch};
 
+pub(super) use self::pause::KNOCK;
 use super::dir::{CommandRecord, StopRecord, SupervisorRecord, WorkspaceDir};
 use super::launch::{Launched, Launcher};
 use super::protocol::Launch;
@@ -81,8 +84,9 @@ impl Entry {
                     child,
                 } => {
                     let running = RuntimeState::Running {
-                        pid: command.pid,
+                        pid: Some(command.pid),
                         started_at: command.started_at,
+                        paused: false,
                     };
                     entry.state.send_replace(running);
                     entry.watch(supervisor, Some(child));
@@ -137,13 +141,7 @@ impl Entry {
     ) -> Result<Vec<FilePath>, RuntimeError> {
         let _changing = self.changing.lock().await;
         if !matches!(self.state(), RuntimeState::Running { .. }) {
-            let message =
-                "expected a workspace that runs, found none: start it, and its files are put";
-            return Err(RuntimeError::new(
-                &self.id,
-                RuntimeErrorKind::NotFound,
-                message,
-            ));
+            return Err(RuntimeError::not_running(&self.id, "put files into"));
         }
         let home = self.dir.home(&self.id);
         in_home(&self.id, move || home.put(&files)).await
@@ -235,8 +233,15 @@ impl Entry {
             started_at: unix_ms::now(),
         };
         let CommandRecord { pid, started_at } = record.command.unwrap_or(itself);
-        self.state
-            .send_replace(RuntimeState::Running { pid, started_at });
+        let paused = self
+            .dir
+            .is_paused()
+            .map_err(|error| self.io("cannot look for paused.json", error))?;
+        self.state.send_replace(RuntimeState::Running {
+            pid: Some(pid),
+            started_at,
+            paused,
+        });
         self.watch(supervisor, None);
         Ok(())
     }

@@ -120,6 +120,19 @@ pub(super) fn with_environment_entry(entry: &str) -> Vec<Process> {
     found
 }
 
+/// What each thread of a process is doing, as `ps` says it: `R`, `S`, `D`, `T`, … Empty for a process that is gone.
+pub(super) fn thread_states(pid: i32) -> impl Iterator<Item = char> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task"));
+    threads
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|thread| {
+            let stat = fs::read_to_string(thread.path().join("stat")).ok()?;
+            fields_after_name(&stat)?.next()?.chars().next()
+        })
+}
+
 fn children(pid: i32) -> Vec<i32> {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
@@ -137,10 +150,14 @@ fn children(pid: i32) -> Vec<i32> {
 }
 
 fn living_start_ticks(stat: &str) -> Option<u64> {
-    // The second field is the name in brackets, and a name may itself hold brackets and blanks.
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let mut fields = fields_after_name(stat)?;
     let state = fields.next()?;
     (!matches!(state, "Z" | "X")).then(|| fields.nth(18)?.parse().ok())?
+}
+
+/// The fields from the third on. The second is the name in brackets, and a name may itself hold brackets and blanks.
+fn fields_after_name(stat: &str) -> Option<impl Iterator<Item = &str>> {
+    Some(stat.rsplit_once(')')?.1.split_whitespace())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! the command ended. It has its own session and no terminal, so what happens to the platform does not happen to it.
 
 mod boot;
+mod still;
 mod tree;
 
 use std::ffi::OsStr;

@@ -11,8 +11,10 @@ use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use tokio::time::Instant;
 
 use super::super::dir::WorkspaceDir;
+use super::super::entry::KNOCK;
 use super::super::log::RotatingLog;
 use super::super::proc;
+use super::still::{Progress, Still};
 use super::{Report, failed};
 use crate::runtime::{Exit, Exited};
 use crate::unix_ms;
@@ -21,6 +23,10 @@ use crate::unix_ms;
 const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 /// How often processes that were killed are looked for again: one may have been starting another.
 const KILL_AGAIN: Duration = Duration::from_millis(20);
+/// Between two looks at processes that are about to stand still.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// Between two looks at a paused tree in which some wait inside the kernel.
+const LOOK_NOW_AND_THEN: Duration = Duration::from_millis(200);
 /// What a pipe of Linux holds, so that one read can empty it.
 const CHUNK: usize = 64 * 1024;
 
@@ -30,6 +36,8 @@ pub(super) struct Tree {
     dir: WorkspaceDir,
     terminate: SignalStream,
     child_ended: SignalStream,
+    knock: SignalStream,
+    still: Still,
     attached: Option<Attached>,
     /// How the command ended, once it has.
     exited: Option<Exited>,
@@ -47,6 +55,10 @@ struct Attached {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Running,
+    /// STOP was sent, and is sent to those that are new at this time.
+    Pausing(Instant),
+    /// Everything stands still. At this time, those that wait inside the kernel are looked at again.
+    Paused(Option<Instant>),
     /// TERM was sent; KILL follows at this time.
     Stopping(Instant),
     /// KILL was sent, and is sent again at this time.
@@ -60,6 +72,8 @@ impl Tree {
             dir,
             terminate: signal(SignalKind::terminate())?,
             child_ended: signal(SignalKind::child())?,
+            knock: signal(SignalKind::from_raw(KNOCK.as_raw()))?,
+            still: Still::default(),
             attached: None,
             exited: None,
             phase: Phase::Running,
@@ -96,13 +110,15 @@ impl Tree {
         while self.reap() {
             let wake_at = match self.phase {
                 Phase::Running => None,
-                Phase::Stopping(at) | Phase::Killing(at) => Some(at),
+                Phase::Paused(at) => at,
+                Phase::Pausing(at) | Phase::Stopping(at) | Phase::Killing(at) => Some(at),
             };
             tokio::select! {
                 _ = self.terminate.recv() => self.stop(),
                 _ = self.child_ended.recv() => {}
                 () = next_output(&mut self.attached, &mut buffer) => {}
-                () = sleep_until(wake_at) => self.kill(),
+                _ = self.knock.recv() => self.heed(),
+                () = sleep_until(wake_at) => self.go_on(),
             }
         }
         self.finish(&mut buffer);
@@ -125,10 +141,51 @@ impl Tree {
                 Err(_) => return false,
             }
         }
-        if self.exited.is_some() && self.phase == Phase::Running {
+        if self.exited.is_some() && !matches!(self.phase, Phase::Stopping(_) | Phase::Killing(_)) {
             self.kill();
         }
         true
+    }
+
+    /// Does what is due.
+    fn go_on(&mut self) {
+        match self.phase {
+            Phase::Running => {}
+            Phase::Pausing(_) | Phase::Paused(_) => self.hold(),
+            Phase::Stopping(_) | Phase::Killing(_) => self.kill(),
+        }
+    }
+
+    /// Looks whether the workspace is to stand still, or to go on. One that is told to end is not paused any more.
+    fn heed(&mut self) {
+        let Ok(ordered) = self.dir.is_pause_ordered() else {
+            return;
+        };
+        match (self.phase, ordered) {
+            (Phase::Running, true) => self.hold(),
+            (Phase::Running | Phase::Pausing(_) | Phase::Paused(_), false) => {
+                self.still.release();
+                // While it is still there, the platform takes the workspace for paused, and knocks again.
+                drop(self.dir.write_paused(false));
+                self.phase = Phase::Running;
+            }
+            (Phase::Pausing(_) | Phase::Paused(_), true)
+            | (Phase::Stopping(_) | Phase::Killing(_), _) => {}
+        }
+    }
+
+    fn hold(&mut self) {
+        let progress = self.still.hold();
+        let recorded = matches!(self.phase, Phase::Paused(_))
+            || (progress != Progress::Moving && self.dir.write_paused(true).is_ok());
+        let in_a_while = Instant::now() + LOOK_NOW_AND_THEN;
+        self.phase = match (recorded, progress) {
+            (true, Progress::Stopped) => Phase::Paused(None),
+            (true, Progress::Waiting | Progress::Moving) => Phase::Paused(Some(in_a_while)),
+            // Without the record nobody knows, and the platform gives up and withdraws its order.
+            (false, Progress::Stopped | Progress::Waiting) => Phase::Pausing(in_a_while),
+            (false, Progress::Moving) => Phase::Pausing(Instant::now() + LOOK_AGAIN),
+        };
     }
 
     /// A second TERM can shorten the grace of the first, and not lengthen it.
@@ -143,8 +200,9 @@ impl Tree {
         let year = Duration::from_secs(365 * 24 * 60 * 60);
         let deadline = Instant::now() + grace.min(year);
         self.phase = match self.phase {
-            Phase::Running => {
-                // A stopped process gets its TERM only when it continues.
+            Phase::Running | Phase::Pausing(_) | Phase::Paused(_) => {
+                // A stopped process gets its TERM only when it continues, and may then tidy up.
+                drop(self.dir.write_paused(false));
                 self.send(&[Signal::TERM, Signal::CONT]);
                 Phase::Stopping(deadline)
             }
