@@ -97,7 +97,7 @@ pub async fn a_platform_that_was_restarted_finds_it_paused<S: Subject>(world: &W
     let paused = listed
         .into_iter()
         .filter(|(_, state)| matches!(state, RuntimeState::Running { paused: true, .. }));
-    assert_eq!(paused.map(|(id, _)| id).collect::<Vec<_>>(), [id.clone()]);
+    assert!(paused.map(|(id, _)| id).eq([id.clone()]));
     let before = written_when_still(world, &id).await;
     restarted.resume(&id).await.unwrap();
     let state = restarted.state(&id).await.unwrap();
