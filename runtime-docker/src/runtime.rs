@@ -140,7 +140,7 @@ impl DockerRuntime {
         // Somebody else may have done so at the same time, or it has ended.
         match self.state(id).await? {
             RuntimeState::Running { paused, .. } if paused == wanted => Ok(()),
-            RuntimeState::Running { .. } => Err(engine.failed(id, what, &error)),
+            RuntimeState::Running { .. } => Err(engine.failed(Some(id), what, &error)),
             RuntimeState::Absent | RuntimeState::Exited(_) => {
                 Err(RuntimeError::not_running(id, what))
             }
