@@ -207,6 +207,8 @@ fn router(api: Arc<Api>, counts: HttpMetrics) -> Router {
         to.delete(Route::Workspace, workspaces::delete),
         to.post(Route::Restart, workspaces::restart),
         to.post(Route::Stop, workspaces::stop),
+        to.post(Route::Pause, workspaces::pause),
+        to.post(Route::Resume, workspaces::resume),
         to.get(Route::Logs, workspaces::logs),
         to.get(Route::WorkspaceEvents, events::of_workspace),
         to.get(Route::Events, events::follow),

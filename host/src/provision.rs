@@ -22,6 +22,7 @@ mod files;
 mod keep;
 mod launch;
 mod owed;
+mod pause;
 mod plugins;
 mod reconcile;
 mod records;
@@ -189,11 +190,9 @@ impl Provisioner {
         self.operate(id.clone(), move |inner| async move {
             let _turn = place.turn().await;
             let record = inner.end(inner.records.get(&id).await?, PATIENCE).await?;
-            inner
-                .runtime
-                .clear(&id)
-                .await
-                .map_err(|error| platform(Some(&id), "clearing the workspace", error))?;
+            inner.runtime.clear(&id).await.map_err(|error| {
+                ProvisionError::of_runtime(&id, "clearing the workspace", error)
+            })?;
             let record = inner
                 .records
                 .advance(
@@ -228,11 +227,9 @@ impl Provisioner {
         let id = id.clone();
         self.operate(id.clone(), move |inner| async move {
             let record = inner.end(inner.records.get(&id).await?, PATIENCE).await?;
-            inner
-                .runtime
-                .remove(&id)
-                .await
-                .map_err(|error| platform(Some(&id), "removing the workspace", error))?;
+            inner.runtime.remove(&id).await.map_err(|error| {
+                ProvisionError::of_runtime(&id, "removing the workspace", error)
+            })?;
             inner.records.delete(&record).await?;
             tracing::info!(workspace = %id, "workspace deleted");
             Ok(())
@@ -265,7 +262,7 @@ impl Provisioner {
         self.0.records.get(id).await?;
         match self.0.runtime.logs(id, Some(tail)).await {
             Err(error) if error.kind() == RuntimeErrorKind::NotFound => Ok(Vec::new()),
-            logs => logs.map_err(|error| platform(Some(id), "reading the log", error)),
+            logs => logs.map_err(|error| ProvisionError::of_runtime(id, "reading the log", error)),
         }
     }
 

@@ -272,6 +272,11 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, reason).because(TOKEN_TAG, error.to_string())
     }
 
+    fn runtime_away() -> Self {
+        let error = "the runtime of workspaces cannot be reached: try again later";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(5)
+    }
+
     /// A workspace that failed. The reason is a word; the cause stays here.
     fn failed(reason: Reason) -> Self {
         let (status, error) = match reason {
@@ -290,10 +295,7 @@ impl ApiError {
             Reason::ImageUnavailable => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "the image cannot be had")
             }
-            Reason::RuntimeUnavailable => {
-                let error = "the runtime of workspaces cannot be reached: try again later";
-                return Self::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(5);
-            }
+            Reason::RuntimeUnavailable => return Self::runtime_away(),
             Reason::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "provisioning took too long"),
             Reason::PluginFailed | Reason::StartFailed | Reason::Interrupted | Reason::Lost => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "provisioning failed")
@@ -325,6 +327,19 @@ impl From<ProvisionError> for ApiError {
                 StatusCode::CONFLICT,
                 "a workspace of this id exists already",
             ),
+            ProvisionErrorKind::NotRunning(state) => Self::new(
+                StatusCode::CONFLICT,
+                format!(
+                    "expected a workspace that runs or is paused, found one that is {state}: restart it first"
+                ),
+            ),
+            ProvisionErrorKind::Unsupported => Self::new(
+                StatusCode::NOT_IMPLEMENTED,
+                "expected a runtime that can pause workspaces, found one that cannot: stop the workspace instead",
+            ),
+            ProvisionErrorKind::RuntimeUnavailable => {
+                Self::runtime_away().because("[provision] operation failed", causes)
+            }
             ProvisionErrorKind::Overloaded => Self::overloaded(),
             ProvisionErrorKind::ShuttingDown => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,

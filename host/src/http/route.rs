@@ -33,6 +33,10 @@ pub enum Route {
     Restart,
     /// Stop.
     Stop,
+    /// Pause.
+    Pause,
+    /// Resume.
+    Resume,
     /// Output.
     Logs,
     /// What has happened to one workspace.
@@ -53,7 +57,7 @@ pub enum Route {
 
 impl Route {
     /// Every route.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Health,
         Self::Ready,
         Self::Metrics,
@@ -63,6 +67,8 @@ impl Route {
         Self::Workspace,
         Self::Restart,
         Self::Stop,
+        Self::Pause,
+        Self::Resume,
         Self::Logs,
         Self::WorkspaceEvents,
         Self::Events,
@@ -86,6 +92,8 @@ impl Route {
             Self::Workspace => "/workspaces/{id}",
             Self::Restart => "/workspaces/{id}/restart",
             Self::Stop => "/workspaces/{id}/stop",
+            Self::Pause => "/workspaces/{id}/pause",
+            Self::Resume => "/workspaces/{id}/resume",
             Self::Logs => "/workspaces/{id}/logs",
             Self::WorkspaceEvents => "/workspaces/{id}/events",
             Self::Events => "/events",

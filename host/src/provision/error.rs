@@ -5,6 +5,8 @@ use std::error::Error;
 use crate::{
     fault::FaultKind,
     provision::{Problem, Reason},
+    runtime::{RuntimeError, RuntimeErrorKind},
+    store::WorkspaceState,
     workspace_id::WorkspaceId,
 };
 
@@ -44,6 +46,17 @@ pub enum ProvisionErrorKind {
         "expected room for a provision, found as many waiting as may wait: ask again later, or raise `provision.queue`"
     )]
     Overloaded,
+    /// It is in this state, and would have to run.
+    #[error("expected a workspace that runs or is paused, found one that is {0}: restart it first")]
+    NotRunning(WorkspaceState),
+    /// The runtime cannot do this to any workspace. Nothing was changed.
+    #[error(
+        "expected a runtime that can do this, found one that cannot: stop the workspace instead"
+    )]
+    Unsupported,
+    /// The container engine or the cluster cannot be reached. What was recorded stays, and asking again goes on from there.
+    #[error("expected a runtime that answers, found none: ask again later")]
+    RuntimeUnavailable,
     /// The workspace has failed for this reason, and was recorded as failed. With the kind of the fault, if a plugin's it was.
     #[error("provisioning failed ({})", .0.as_str())]
     Failed(Reason, Option<FaultKind>),
@@ -59,6 +72,16 @@ impl ProvisionError {
             kind,
             source: None,
         }
+    }
+
+    /// That the runtime could not do `what`.
+    pub(super) fn of_runtime(id: &WorkspaceId, what: &'static str, error: RuntimeError) -> Self {
+        let kind = if error.kind() == RuntimeErrorKind::Unavailable {
+            ProvisionErrorKind::RuntimeUnavailable
+        } else {
+            ProvisionErrorKind::Platform(what)
+        };
+        Self::new(id, kind).because(error)
     }
 
     pub(super) fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {

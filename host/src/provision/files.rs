@@ -6,7 +6,7 @@ use crate::{
     fault::{Fault, FaultKind},
     files::{ContributedFile, FilePath},
     provision::{Inner, Outcome, Provision, ProvisionError, events, platform},
-    store::{TokenHash, WorkspaceState},
+    store::TokenHash,
     workspace_id::WorkspaceId,
 };
 
@@ -78,10 +78,8 @@ impl Inner {
     /// Whether the run with this token goes on.
     async fn runs(&self, id: &WorkspaceId, run: TokenHash) -> Outcome<bool> {
         let record = self.records.find(id).await?;
-        Ok(
-            record.is_some_and(|record| record.state == WorkspaceState::Running)
-                && self.records.token(id).await? == Some(run),
-        )
+        Ok(record.is_some_and(|record| record.state.is_alive())
+            && self.records.token(id).await? == Some(run))
     }
 
     /// Removes the secret files of a workspace that does not run any more.

@@ -105,7 +105,7 @@ impl Inner {
         }
     }
 
-    /// Records that a workspace runs, lets it ask for tokens, keeps it, and watches for its end. `asked`: see
+    /// Records that a workspace runs, unless it is recorded as alive, lets it ask for tokens, keeps it, and watches for its end. `asked`: see
     /// [`keep`](Self::keep).
     pub(super) async fn running(
         self: &Arc<Self>,
@@ -116,7 +116,7 @@ impl Inner {
         if !self.access.is_open(record.id.as_str()) {
             self.access.open(hash, call(&record), Vec::new());
         }
-        let record = if record.state == WorkspaceState::Running {
+        let record = if record.state.is_alive() {
             record
         } else {
             self.records

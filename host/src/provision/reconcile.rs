@@ -48,13 +48,13 @@ impl Inner {
         let id = record.id.clone();
         match (record.state, state) {
             (
-                WorkspaceState::Provisioning | WorkspaceState::Running,
-                RuntimeState::Running { .. },
-            ) => self.adopt(record).await,
-            (WorkspaceState::Running, RuntimeState::Exited(exited)) => {
+                WorkspaceState::Provisioning | WorkspaceState::Running | WorkspaceState::Paused,
+                RuntimeState::Running { paused, .. },
+            ) => self.adopt(record, paused).await,
+            (WorkspaceState::Running | WorkspaceState::Paused, RuntimeState::Exited(exited)) => {
                 self.stopped(record, Some(exited)).await.map(drop)
             }
-            (WorkspaceState::Running, RuntimeState::Absent) => {
+            (WorkspaceState::Running | WorkspaceState::Paused, RuntimeState::Absent) => {
                 self.fail(record, Reason::Lost).await
             }
             (WorkspaceState::Provisioning, _) => self.fail(record, Reason::Interrupted).await,
@@ -69,8 +69,8 @@ impl Inner {
         }
     }
 
-    /// Takes over a workspace that lives.
-    async fn adopt(self: &Arc<Self>, record: WorkspaceRecord) -> Outcome<()> {
+    /// Takes over a workspace that lives, and pauses it or lets it go on, as the record says.
+    async fn adopt(self: &Arc<Self>, record: WorkspaceRecord, is_paused: bool) -> Outcome<()> {
         let Some(hash) = self.records.token(&record.id).await? else {
             // Recorded before the start, so this one was started by somebody else.
             tracing::warn!(workspace = %record.id, "a workspace runs that has no token: stopped");
@@ -79,7 +79,9 @@ impl Inner {
         };
         tracing::info!(workspace = %record.id, "workspace taken over");
         self.records.append(&record.id, events::adopted()).await?;
-        self.running(record, hash, None).await.map(drop)
+        let record = self.running(record, hash, None).await?;
+        self.bring_in_line(&record, is_paused).await;
+        Ok(())
     }
 
     /// A workspace that the runtime has and nobody asked for. Its files are kept: they may be all that is left of a lost store.

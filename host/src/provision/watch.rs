@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    provision::{Inner, Outcome, owed::FirstTry, platform},
+    provision::{Inner, Outcome, ProvisionError, owed::FirstTry},
     runtime::{Exit, Exited, RuntimeState},
     store::{self, TokenHash, WorkspaceRecord, WorkspaceState},
     workspace_id::WorkspaceId,
@@ -48,7 +48,7 @@ impl Inner {
             return Ok(());
         };
         // Each run has its own token, so the token tells the runs apart.
-        if record.state == WorkspaceState::Running && self.records.token(id).await? == Some(run) {
+        if record.state.is_alive() && self.records.token(id).await? == Some(run) {
             self.stopped(record, Some(exited)).await?;
         }
         Ok(())
@@ -80,7 +80,10 @@ impl Inner {
         let exited = match self.runtime.state(&id).await {
             Ok(RuntimeState::Exited(exited)) => Some(exited),
             Ok(RuntimeState::Absent | RuntimeState::Running { .. }) => None,
-            Err(error) => return Err(platform(Some(&id), "asking for the workspace", error)),
+            Err(error) => {
+                let what = "asking for the workspace";
+                return Err(ProvisionError::of_runtime(&id, what, error));
+            }
         };
         let (record, told) = self.stopped(record, exited).await?;
         told.wait(patience).await;
@@ -107,7 +110,7 @@ impl Inner {
         self.runtime
             .stop(id, self.settings.grace)
             .await
-            .map_err(|error| platform(Some(id), "stopping the workspace", error))
+            .map_err(|error| ProvisionError::of_runtime(id, "stopping the workspace", error))
     }
 
     /// Records that a workspace has ended, and begins to tell the plugins.

@@ -48,6 +48,7 @@ impl EventKind {
             Self::Created => "workspace.created",
             Self::Entered(WorkspaceState::Provisioning) => "workspace.provisioning",
             Self::Entered(WorkspaceState::Running) => "workspace.running",
+            Self::Entered(WorkspaceState::Paused) => "workspace.paused",
             Self::Entered(WorkspaceState::Failed) => "workspace.failed",
             Self::Entered(WorkspaceState::Stopping) => "workspace.stopping",
             Self::Entered(WorkspaceState::Stopped) => "workspace.stopped",

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a workspace is in its life: `provisioning -> running | failed`, `stopping -> stopped`.
+/// Where a workspace is in its life: `provisioning -> running | failed`, `running <-> paused`,
+/// `stopping -> stopped`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkspaceState {
@@ -12,6 +13,8 @@ pub enum WorkspaceState {
     Provisioning,
     /// Its command was started.
     Running,
+    /// Its command was started, and stands still until it is resumed.
+    Paused,
     /// It was never started.
     Failed,
     /// It was told to end.
@@ -22,9 +25,10 @@ pub enum WorkspaceState {
 
 impl WorkspaceState {
     /// All states.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Provisioning,
         Self::Running,
+        Self::Paused,
         Self::Failed,
         Self::Stopping,
         Self::Stopped,
@@ -36,10 +40,17 @@ impl WorkspaceState {
         match self {
             Self::Provisioning => "provisioning",
             Self::Running => "running",
+            Self::Paused => "paused",
             Self::Failed => "failed",
             Self::Stopping => "stopping",
             Self::Stopped => "stopped",
         }
+    }
+
+    /// Whether its command was started and has not been told to end.
+    #[must_use]
+    pub fn is_alive(self) -> bool {
+        matches!(self, Self::Running | Self::Paused)
     }
 
     /// The state of this name.

@@ -9,7 +9,7 @@ use crate::{
     plugins::{Gives, provider},
 };
 
-const ADMIN_ROUTES: [(&str, &str); 11] = [
+const ADMIN_ROUTES: [(&str, &str); 13] = [
     ("GET", "/admin/plugins"),
     ("GET", "/admin/github-installation-token"),
     ("GET", "/workspaces"),
@@ -18,6 +18,8 @@ const ADMIN_ROUTES: [(&str, &str); 11] = [
     ("DELETE", "/workspaces/{id}"),
     ("POST", "/workspaces/{id}/restart"),
     ("POST", "/workspaces/{id}/stop"),
+    ("POST", "/workspaces/{id}/pause"),
+    ("POST", "/workspaces/{id}/resume"),
     ("GET", "/workspaces/{id}/logs"),
     ("GET", "/workspaces/{id}/events"),
     ("GET", "/events"),

@@ -18,6 +18,7 @@ mod limits;
 mod listen;
 mod lives;
 mod owed;
+mod pausing;
 mod plugins;
 mod provisioning;
 mod reconcile;

@@ -80,14 +80,14 @@ async fn a_restarted_platform_takes_over_what_lives_and_records_what_ended() {
 }
 
 /// What a platform left that was killed.
-struct Wreck {
+pub(crate) struct Wreck {
     dir: Arc<TempDir>,
-    store: Store,
-    runtime: provisionhook_host::runtime::LocalRuntime,
+    pub(crate) store: Store,
+    pub(crate) runtime: provisionhook_host::runtime::LocalRuntime,
 }
 
 impl Wreck {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = Arc::new(tempfile::tempdir().unwrap());
         let store = Store::open(&dir.path().join("store.sqlite")).unwrap();
         let runtime = local(dir.path());
@@ -98,11 +98,11 @@ impl Wreck {
         }
     }
 
-    fn leave(self) -> Arc<TempDir> {
+    pub(crate) fn leave(self) -> Arc<TempDir> {
         self.dir
     }
 
-    async fn record(&self, id: &str, states: &[WorkspaceState]) -> WorkspaceId {
+    pub(crate) async fn record(&self, id: &str, states: &[WorkspaceState]) -> WorkspaceId {
         let id: WorkspaceId = id.parse().unwrap();
         let mut spec = request("sleep 60").spec;
         spec.runtime = "local".into();
@@ -116,7 +116,7 @@ impl Wreck {
         id
     }
 
-    async fn run(&self, id: &WorkspaceId) {
+    pub(crate) async fn run(&self, id: &WorkspaceId) {
         let path = (
             "PATH".to_owned(),
             Zeroizing::new("/usr/bin:/bin".to_owned()),
@@ -194,7 +194,9 @@ async fn what_is_gone_is_failed_and_can_be_restarted() {
 }
 
 /// Id, state and reason of each workspace.
-async fn recorded(platform: &Platform) -> Vec<(WorkspaceId, WorkspaceState, Option<String>)> {
+pub(crate) async fn recorded(
+    platform: &Platform,
+) -> Vec<(WorkspaceId, WorkspaceState, Option<String>)> {
     let records = platform.provisioner.list().await.unwrap();
     records
         .into_iter()

@@ -69,6 +69,7 @@ macro_rules! suite {
                 a_paused_workspace_that_ignores_term_is_killed,
                 a_platform_that_was_restarted_finds_it_paused,
                 what_does_not_run_cannot_be_paused,
+                files_are_put_into_a_paused_workspace,
             }
         );
         $crate::suite!($subject: every_runtime);

@@ -7,7 +7,10 @@ use provisionhook_host::{
     workspace_id::WorkspaceId,
 };
 
-use crate::{Subject, World, world::PATIENCE};
+use crate::{
+    Subject, World,
+    world::{PATIENCE, file},
+};
 
 /// Two processes that write, each a line after the other.
 const BUSY: &str =
@@ -132,6 +135,23 @@ pub async fn what_does_not_run_cannot_be_paused<S: Subject>(world: &World<S>) {
         assert_eq!(refused.unwrap_err().kind(), RuntimeErrorKind::StillRunning);
     }
     assert!(is_paused(world, &id).await);
+}
+
+/// It finds them when it goes on.
+pub async fn files_are_put_into_a_paused_workspace<S: Subject>(world: &World<S>) {
+    let script = "echo up; while [ \"$(cat key)\" = old ]; do sleep 0.05; done; cat key";
+    let files = |text: &str| vec![file("key", 0o600, true, text)];
+    let spec = world.spec("files", script).with_files(files("old"));
+    world.runtime.start(&spec).await.unwrap();
+    let id = spec.id();
+    world.says(id, "up").await;
+    world.runtime.pause(id).await.unwrap();
+    let put = world.runtime.put_files(id, files("new").into()).await;
+    assert_eq!(put.unwrap().len(), 1);
+    assert!(is_paused(world, id).await);
+    world.runtime.resume(id).await.unwrap();
+    assert_eq!(world.exit_code(id).await, 0);
+    assert_eq!(world.logs(id).await, "up\nnew");
 }
 
 /// And the workspace goes on as if nothing had been said.

@@ -95,6 +95,30 @@ pub(crate) async fn stop(
     Ok(Json(view::full(&workspace)).into_response())
 }
 
+/// `POST /workspaces/{id}/pause`.
+pub(crate) async fn pause(
+    admin: Admin,
+    State(api): State<Arc<Api>>,
+    id: Id,
+) -> Result<Response, ApiError> {
+    let id = workspace_id(id)?;
+    admin.did("pause", id.as_str());
+    let workspace = api.provisioner.pause(&id).await?;
+    Ok(Json(view::full(&workspace)).into_response())
+}
+
+/// `POST /workspaces/{id}/resume`.
+pub(crate) async fn resume(
+    admin: Admin,
+    State(api): State<Arc<Api>>,
+    id: Id,
+) -> Result<Response, ApiError> {
+    let id = workspace_id(id)?;
+    admin.did("resume", id.as_str());
+    let workspace = api.provisioner.resume(&id).await?;
+    Ok(Json(view::full(&workspace)).into_response())
+}
+
 /// `GET /workspaces/{id}/logs?tail=N`: the last N bytes of its output, as they are.
 pub(crate) async fn logs(
     _: Admin,
