@@ -14,6 +14,7 @@ mod process_env;
 mod runtime;
 mod schema;
 mod secrets;
+mod webhooks;
 
 use std::path::Path;
 

@@ -99,6 +99,7 @@ impl Platform {
             body,
             timeout: None,
             max_response_bytes: None,
+            no_redirects: false,
         };
         let response = client
             .send(&Arc::new(HostGrants::new(vec![host])), request)

@@ -55,6 +55,16 @@ impl EventLog {
         self.store.kept().await
     }
 
+    /// How far webhooks of these names have come; see [`Store::webhooks`].
+    pub(crate) async fn webhooks(&self, names: Vec<String>) -> Result<Vec<i64>, StoreError> {
+        self.store.webhooks(names).await
+    }
+
+    /// Records how far a webhook has come.
+    pub(crate) async fn webhook_passed(&self, name: &str, seq: i64) -> Result<(), StoreError> {
+        self.store.webhook_passed(name, seq).await
+    }
+
     /// Follows the events behind `after` that pass the filter.
     #[must_use]
     pub fn follow(&self, filter: Filter, after: i64) -> Follower {

@@ -128,6 +128,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod back_off;
 pub mod boot;
 pub mod call;
 pub mod capability;
@@ -161,4 +162,5 @@ pub mod store;
 pub mod token;
 mod unix_ms;
 pub mod verify;
+pub mod webhooks;
 pub mod workspace_id;

@@ -12,7 +12,6 @@
 mod access;
 mod account;
 mod admission;
-mod back_off;
 mod container;
 mod environment;
 mod error;

@@ -9,6 +9,7 @@
     reason = "clippy.toml makes it cover private functions too, and the public ones share the errors of StoreErrorKind"
 )]
 
+mod cursors;
 mod error;
 mod event;
 mod events;

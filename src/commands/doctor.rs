@@ -44,6 +44,7 @@ pub(super) fn run(file: Option<&Path>, loaded: Result<Loaded, ConfigError>) -> C
         output::line(&format!("       {key} = {value}    ({origin})"));
     }
     checks.push(tell("serving", serving(&config)));
+    checks.push(tell("webhooks", webhooks(&config)));
     checks.push(tell("state", state(&config)));
     checks.push(tell("outgoing HTTP", outgoing(&config)));
     checks.extend(plugins(&config));
@@ -65,6 +66,11 @@ fn tell(what: &str, result: Result<String, String>) -> bool {
     };
     output::line(&format!("{sign}   {what}: {text}"));
     result.is_ok()
+}
+
+fn webhooks(config: &Config) -> Result<String, String> {
+    let webhooks = config.webhooks().map_err(|error| with_causes(&error))?;
+    Ok(format!("{} to be told of events", webhooks.len()))
 }
 
 fn serving(config: &Config) -> Result<String, String> {

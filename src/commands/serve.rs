@@ -15,9 +15,10 @@ use provisionhook_host::{
     metrics::{BuildInfo, Metrics},
     provision::{Parts, Provisioner, Settings},
     runtime::Runtime,
-    services::state::StateStore,
+    services::{http::HttpClient, state::StateStore},
     store::Store,
     token::{Broker, BrokerSettings},
+    webhooks::Webhooks,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
@@ -41,6 +42,7 @@ pub(super) fn run(
     // Before any plugin runs; and again when the socket is there.
     config.auth(&config.listen)?;
     config.tls()?;
+    config.webhooks()?;
     let http = tokio::runtime::Builder::new_multi_thread()
         .thread_name("http")
         .enable_all()
@@ -64,23 +66,27 @@ async fn serve(
     make_state_directory(&config.state_dir)?;
     // The store first: its lock keeps a second platform away from the workspaces, too.
     let store = Store::open(&config.state_dir.join("state.db"))?;
-    let reload = Reload {
-        load,
-        address: server.address().clone(),
-        auth: auth.clone(),
-        tls: server.tls().cloned(),
-    };
     let parts = assemble(
         config,
         booted,
         store,
-        auth,
+        auth.clone(),
         readiness,
         runtime::of(config, booted.open_files)?,
         url,
     )?;
     let provisioner = parts.provisioner.clone();
     let (events, retention) = (parts.events.clone(), config.events.retention());
+    // A client of their own: receivers that hang take no plugin's place.
+    let client = HttpClient::new(&boot::http_settings(config)?)?;
+    let webhooks = Webhooks::new(config.webhooks()?, &client, events.clone(), &parts.metrics);
+    let reload = Reload {
+        load,
+        address: server.address().clone(),
+        auth,
+        tls: server.tls().cloned(),
+        webhooks: webhooks.clone(),
+    };
     info!(address = %server.address(), tls = server.tls().is_some(), "listening");
     let ready = async {
         provisioner.reconcile().await?;
@@ -90,6 +96,7 @@ async fn serve(
         tokio::select! {
             reloaded = reload.run() => reloaded?,
             () = events.prune(retention) => {}
+            delivered = webhooks.run() => delivered?,
         }
         Ok::<_, Box<dyn Error>>(())
     };

@@ -43,6 +43,8 @@ pub(crate) enum ConfigError {
         problem: String,
         remedy: &'static str,
     },
+    #[error("`{key}`: {problem}")]
+    Webhook { key: String, problem: String },
     #[error("`{key}`: {error}")]
     Access { key: String, error: AuthError },
     #[error("`tls`")]

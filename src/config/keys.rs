@@ -78,12 +78,13 @@ fn matches(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// The pattern with the plugin that `name` speaks of put in for `*`.
+/// The pattern with the name that `name` speaks of put in for `*`.
 fn in_terms_of(pattern: &str, name: &str) -> String {
-    let plugin = name
-        .strip_prefix("plugin.")
+    let (head, _) = pattern.split_once('*').unwrap_or_default();
+    let given = name
+        .strip_prefix(head)
         .and_then(|rest| rest.split('.').next());
-    pattern.replace('*', plugin.unwrap_or("NAME"))
+    pattern.replace('*', given.unwrap_or("NAME"))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::{
     events::EventsSection,
     plugins::{PluginSection, PluginsSection},
     runtime::{DockerSection, RuntimeKind},
+    webhooks::WebhookSection,
 };
 
 /// The whole configuration.
@@ -40,6 +41,7 @@ pub(crate) struct Config {
     pub(crate) http_client: HttpClientSection,
     pub(crate) server: Server,
     pub(crate) events: EventsSection,
+    pub(super) webhook: BTreeMap<String, WebhookSection>,
     pub(crate) log: Log,
 }
 
@@ -64,6 +66,7 @@ impl Default for Config {
             http_client: HttpClientSection::default(),
             server: Server::default(),
             events: EventsSection::default(),
+            webhook: BTreeMap::new(),
             log: Log::default(),
         }
     }

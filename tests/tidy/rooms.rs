@@ -6,6 +6,7 @@ use crate::tree::{File, files, keep};
 
 /// Words that every room may use. They import nothing but each other.
 const GROUND: &[&str] = &[
+    "back_off",
     "call",
     "clock",
     "container",
@@ -89,6 +90,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "token",
         ],
     ),
+    ("webhooks", &["events", "metrics", "services", "store"]),
     (
         "http",
         &[

@@ -186,5 +186,6 @@ unsafe fn try_read(
         body: body.to_vec(),
         timeout: (request.timeout_ms > 0).then(|| Duration::from_millis(request.timeout_ms)),
         max_response_bytes: (request.max_response_bytes > 0).then_some(request.max_response_bytes),
+        no_redirects: false,
     })
 }

@@ -68,6 +68,8 @@ pub struct HttpRequest {
     pub timeout: Option<Duration>,
     /// The longest response body; cut down to [`HttpSettings::max_response_bytes`].
     pub max_response_bytes: Option<u64>,
+    /// A redirect is an answer like any other.
+    pub no_redirects: bool,
 }
 
 /// A response, whatever its status. There is no `Debug`: it may hold secrets.
@@ -107,7 +109,8 @@ impl HttpClient {
         })))
     }
 
-    /// Sends the request if `grants` allow its host, follows at most 5 redirects, each to a granted host, and reads the
+    /// Sends the request if `grants` allow its host, follows at most 5 redirects, each to a granted host, unless the request
+    /// says otherwise, and reads the
     /// whole body. The future must be polled inside a tokio runtime; dropping it cancels the request.
     ///
     /// The future's fault is `denied` for a host that is not granted, `internal` for a request that is not well formed,

@@ -15,7 +15,7 @@ use super::{StoreError, StoreErrorKind};
 const APPLICATION_ID: i64 = 0x5048_7773;
 
 /// What brings the file from version `index` to version `index + 1`. Entries are only ever appended.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "CREATE TABLE workspaces (
         id TEXT PRIMARY KEY NOT NULL,
         name TEXT NOT NULL,
@@ -45,6 +45,10 @@ const MIGRATIONS: [&str; 3] = [
         data TEXT NOT NULL
     ) STRICT;
     CREATE INDEX events_of_workspace ON events (workspace_id)",
+    "CREATE TABLE webhooks (
+        name TEXT PRIMARY KEY NOT NULL,
+        passed INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID",
 ];
 
 /// How long a platform that is just ending may take to let go of the file.

@@ -24,6 +24,7 @@ async fn status(settings: &HttpSettings, url: &str) -> Result<u16, String> {
         body: Vec::new(),
         timeout: None,
         max_response_bytes: None,
+        no_redirects: false,
     };
     let client = HttpClient::new(settings).unwrap();
     let answer = client.send(&grants, request).await;

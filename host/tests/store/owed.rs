@@ -20,7 +20,7 @@ async fn an_older_file_is_brought_up_to_date_with_all_that_is_in_it() {
     let path = root.path().join("db");
     let older = Connection::open(&path).unwrap();
     older
-        .execute_batch("DROP TABLE owed; DROP TABLE events")
+        .execute_batch("DROP TABLE owed; DROP TABLE events; DROP TABLE webhooks")
         .unwrap();
     older.pragma_update(None, "user_version", 1).unwrap();
     drop(older);

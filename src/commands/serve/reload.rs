@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use provisionhook_host::http::{Address, Auth, Tls};
+use provisionhook_host::{
+    http::{Address, Auth, Tls},
+    webhooks::Webhooks,
+};
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::{MissedTickBehavior, interval},
@@ -23,6 +26,7 @@ pub(super) struct Reload<'a> {
     pub(super) address: Address,
     pub(super) auth: Auth,
     pub(super) tls: Option<Tls>,
+    pub(super) webhooks: Webhooks,
 }
 
 impl Reload<'_> {
@@ -31,15 +35,16 @@ impl Reload<'_> {
         let mut hangup = signal(SignalKind::hangup())?;
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut told = [String::new(), String::new()];
+        let mut told = [String::new(), String::new(), String::new()];
         loop {
             tokio::select! {
                 _ = tick.tick() => {}
-                _ = hangup.recv() => info!("HUP: reading admin tokens and certificate again"),
+                _ = hangup.recv() => info!("HUP: reading admin tokens, certificate and the secrets of webhooks again"),
             }
-            let [tokens, certificate] = &mut told;
+            let [tokens, certificate, webhooks] = &mut told;
             tell("admin tokens", self.tokens(), tokens);
             tell("certificate", self.certificate(), certificate);
+            tell("secrets of webhooks", self.webhooks(), webhooks);
         }
     }
 
@@ -53,6 +58,12 @@ impl Reload<'_> {
             .auth(&self.address)
             .map_err(|error| with_causes(&error))?;
         Ok(self.auth.replace(&auth))
+    }
+
+    fn webhooks(&self) -> Result<bool, String> {
+        let config = (self.load)().map_err(|error| with_causes(&error))?.config;
+        let keys = config.webhook_keys().map_err(|error| with_causes(&error))?;
+        Ok(self.webhooks.replace_keys(keys))
     }
 
     fn certificate(&self) -> Result<bool, String> {

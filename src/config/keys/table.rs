@@ -344,6 +344,32 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::Integer,
         "how many events are kept at most (1000000)",
     ),
+    key("webhook.*.url", Kind::Secret, "where events are posted to"),
+    key(
+        "webhook.*.secret",
+        Kind::Secret,
+        "what they are signed with: whsec_ and 24 to 64 bytes in base64",
+    ),
+    key(
+        "webhook.*.old_secret",
+        Kind::Secret,
+        "what they are signed with, too, while the receiver learns the new one",
+    ),
+    key(
+        "webhook.*.types",
+        Kind::List,
+        "types of events, such as workspace.failed or workspace.* (all)",
+    ),
+    key(
+        "webhook.*.tenants",
+        Kind::List,
+        "only events of these tenants' workspaces (all)",
+    ),
+    key(
+        "webhook.*.give_up_after",
+        Kind::Duration,
+        "how long one event is tried (3days)",
+    ),
     key("log.format", Kind::Text, "text | json (text)"),
     key(
         "log.filter",

@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use crate::{
+    back_off::BackOff,
     capability::Again,
     chain::Asked,
     clock::{millis, random_part},
     fault::Fault,
-    provision::back_off::BackOff,
     registry::Plugin,
 };
 

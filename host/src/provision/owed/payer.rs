@@ -9,11 +9,11 @@ use tokio::{
 };
 
 use crate::{
+    back_off::BackOff,
     call::Call,
     fault::{Fault, FaultKind},
     provision::{
         Inner, ProvisionError,
-        back_off::BackOff,
         events::{Cleanup, cleanup},
     },
     store::Owed,

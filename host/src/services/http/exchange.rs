@@ -28,13 +28,14 @@ pub(super) async fn run(
     let most = inner.settings.max_response_bytes;
     let most = asked.max_response_bytes.map_or(most, |own| own.min(most));
 
+    let hops = if asked.no_redirects { 0 } else { MAX_REDIRECTS };
     let request = request::build(asked)?;
     request::check_granted(request.url(), &grants)?;
     let host = request::authority(request.url());
     let work = async {
         // The semaphore is never closed, and a place that cannot be had is no reason to fail.
         let _place = inner.places.acquire().await.ok();
-        let response = follow(&inner.client, &grants, request).await?;
+        let response = follow(&inner.client, &grants, request, hops).await?;
         read(response, most).await
     };
     timeout(limit, work)
@@ -42,7 +43,7 @@ pub(super) async fn run(
         .unwrap_or_else(|_| Err(failure::timed_out(&host, limit)))
 }
 
-/// Sends the request and follows redirects.
+/// Sends the request and follows at most so many redirects; none, and one is an answer like any other.
 ///
 /// # Errors
 /// The network, a redirect to where the plugin may not go, or too many of them.
@@ -50,14 +51,18 @@ async fn follow(
     client: &reqwest::Client,
     grants: &HostGrants,
     mut request: Request,
+    hops: usize,
 ) -> Result<Response, Fault> {
-    for _ in 0..=MAX_REDIRECTS {
+    for _ in 0..=hops {
         let url = request.url().clone();
         let again = request.try_clone();
         let response = client
             .execute(request)
             .await
             .map_err(|error| failure::from_transport(&request::authority(&url), error))?;
+        if hops == 0 {
+            return Ok(response);
+        }
         let (Some(again), Some(target)) = (again, redirect_target(&url, &response)?) else {
             return Ok(response);
         };

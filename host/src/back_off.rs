@@ -16,13 +16,13 @@ const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
 
 /// Doubles with each failure in a row.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct BackOff {
+pub(crate) struct BackOff {
     failures: u32,
 }
 
 impl BackOff {
     /// The pause after one more failure. Between half of it and the whole, so that many that fail do not march in step.
-    pub(super) fn after(&mut self, fault: &Fault) -> Duration {
+    pub(crate) fn after(&mut self, fault: &Fault) -> Duration {
         let pause = FIRST
             .saturating_mul(2_u32.saturating_pow(self.failures))
             .min(LONGEST);
@@ -33,7 +33,7 @@ impl BackOff {
     }
 
     /// A success.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
 }
