@@ -52,3 +52,15 @@ pub struct Resources {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pids: Option<u64>,
 }
+
+impl Resources {
+    /// The same, with what is left out taken from `default`.
+    #[must_use]
+    pub fn or(self, default: Self) -> Self {
+        Self {
+            millicpus: self.millicpus.or(default.millicpus),
+            memory_bytes: self.memory_bytes.or(default.memory_bytes),
+            pids: self.pids.or(default.pids),
+        }
+    }
+}

@@ -74,19 +74,16 @@ fn host(settings: &Settings, spec: &StartSpec, container: &Container) -> HostCon
         millicpus,
         memory_bytes,
         pids,
-    } = container.resources;
-    let default = settings.resources;
-    let memory = memory_bytes.or(default.memory_bytes).map(signed);
+    } = container.resources.or(settings.resources);
+    let memory = memory_bytes.map(signed);
     let network = container.network.clone();
     HostConfig {
         mounts: Some(mounts(settings, spec, container)),
-        nano_cpus: millicpus
-            .or(default.millicpus)
-            .map(|cpus| signed(cpus).saturating_mul(1_000_000)),
+        nano_cpus: millicpus.map(|cpus| signed(cpus).saturating_mul(1_000_000)),
         memory,
         // The same as the memory: no swap on top of it.
         memory_swap: memory,
-        pids_limit: pids.or(default.pids).map(signed),
+        pids_limit: pids.map(signed),
         network_mode: network.or_else(|| settings.network.clone()),
         restart_policy: restart(container.max_restarts),
         init: Some(settings.init),

@@ -84,6 +84,11 @@ impl RuntimeError {
         }
     }
 
+    /// What it says, without the workspace that it is about.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// What kind of error it is, for code that decides.
     #[must_use]
     pub fn kind(&self) -> RuntimeErrorKind {

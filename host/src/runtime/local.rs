@@ -5,6 +5,7 @@
 //! | in the directory | what it is |
 //! |---|---|
 //! | `work/` | where the command runs, its home; the workspace's own files, and those of plugins |
+//! | `tmp/` | what an isolated command sees as `/tmp`, new at each start |
 //! | `output.log`, `output.log.1` | what it wrote, and the part before the last rotation |
 //! | `supervisor.json` | the supervisor's process id, start time and boot, and the command's process id |
 //! | `exit.json` | how the command ended |
@@ -17,13 +18,19 @@
 //! way, and what is left of it is found by [`WORKSPACE_ID_KEY`](super::WORKSPACE_ID_KEY) in the environment that each process had at
 //! its start, and killed by `stop`, `clear` and `remove`. A process that has dropped that variable by then escapes.
 //!
+//! With a [`Confinement`], a workspace has namespaces and limits of its own: then everything of it ends with its supervisor, and
+//! nothing is ever left over.
+//!
 //! The platform keeps one file descriptor and no thread per workspace: to run thousands, raise its limit of open files.
 //! Under systemd, `KillMode=process` lets the workspaces outlive a restart of the platform.
 
+mod cgroup;
 mod dir;
 mod entry;
+mod isolation;
 mod launch;
 mod log;
+mod mountinfo;
 mod proc;
 mod protocol;
 mod supervise;
@@ -43,7 +50,9 @@ use tokio::sync::Semaphore;
 
 use self::dir::WorkspaceDir;
 use self::entry::Entry;
+pub use self::isolation::{Confinement, Isolation, IsolationSettings, Network};
 use self::launch::Launcher;
+use self::protocol::Launch;
 pub use self::supervise::supervise;
 use super::{
     Exited, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture, RuntimeState, StartSpec,
@@ -62,6 +71,7 @@ pub struct LocalRuntime {
     root: PathBuf,
     launcher: Arc<Launcher>,
     max_log_bytes: u64,
+    confinement: Confinement,
     entries: Mutex<HashMap<WorkspaceId, Arc<Entry>>>,
 }
 
@@ -106,6 +116,7 @@ impl LocalRuntime {
             root,
             launcher,
             max_log_bytes: MAX_LOG_BYTES,
+            confinement: Confinement::default(),
             entries: Mutex::new(entries),
         })
     }
@@ -115,6 +126,13 @@ impl LocalRuntime {
     #[must_use]
     pub fn with_max_log_bytes(mut self, bytes: u64) -> Self {
         self.max_log_bytes = bytes;
+        self
+    }
+
+    /// Isolates and limits the workspaces that are started from now on. Without it, they are neither isolated nor limited.
+    #[must_use]
+    pub fn with_confinement(mut self, confinement: Confinement) -> Self {
+        self.confinement = confinement;
         self
     }
 
@@ -142,19 +160,21 @@ impl LocalRuntime {
 
 impl Runtime for LocalRuntime {
     fn refusal(&self, container: Option<&Container>) -> Option<String> {
-        let sentence = "expected none, because the local runtime has no containers, found one: leave it out, or use another runtime";
-        container.map(|_| sentence.to_owned())
+        self.confinement.refusal(container)
     }
 
     fn start<'a>(&'a self, spec: &'a StartSpec) -> RuntimeFuture<'a, ()> {
         Box::pin(async move {
+            let launch = Launch::new(
+                spec,
+                self.max_log_bytes,
+                self.confinement.sandbox().cloned(),
+                self.confinement.limits(spec.container()),
+            );
             loop {
                 let entry = self.entry_or_new(spec.id());
                 // Another task may have removed the workspace, and this entry with it: then there is a new one.
-                if entry
-                    .start(&self.launcher, spec, self.max_log_bytes)
-                    .await?
-                {
+                if entry.start(&self.launcher, spec, &launch).await? {
                     return Ok(());
                 }
             }

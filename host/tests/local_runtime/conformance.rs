@@ -1,19 +1,19 @@
-//! The cases that every runtime has to pass.
+//! The cases that every runtime has to pass: with nothing but processes, and with namespaces and control groups.
 
 use std::sync::Arc;
 
+use provisionhook_host::runtime::local::Confinement;
 use provisionhook_host::runtime::{LocalRuntime, Runtime};
 use runtime_conformance::Subject;
 
-use crate::{Root, example};
+use crate::{Root, confined, example};
 
 struct Local(Root);
 
-impl Local {
-    fn open(&self) -> Arc<dyn Runtime> {
-        let supervisor = vec![example("supervisor").into()];
-        Arc::new(LocalRuntime::new(self.0.path(), supervisor).unwrap())
-    }
+struct Confined(Root, Confinement);
+
+fn open(root: &Root) -> LocalRuntime {
+    LocalRuntime::new(root.path(), vec![example("supervisor").into()]).unwrap()
 }
 
 impl Subject for Local {
@@ -22,12 +22,34 @@ impl Subject for Local {
     }
 
     fn runtime(&self) -> Arc<dyn Runtime> {
-        self.open()
+        Arc::new(open(&self.0))
     }
 
     fn restarted(&self) -> Arc<dyn Runtime> {
-        self.open()
+        self.runtime()
     }
 }
 
-runtime_conformance::suite!(Local);
+impl Subject for Confined {
+    async fn fresh() -> Self {
+        let root = Root(tempfile::tempdir().unwrap());
+        let confinement = confined::establish(&root, confined::all()).await;
+        Self(root, confinement)
+    }
+
+    fn runtime(&self) -> Arc<dyn Runtime> {
+        Arc::new(open(&self.0).with_confinement(self.1.clone()))
+    }
+
+    fn restarted(&self) -> Arc<dyn Runtime> {
+        self.runtime()
+    }
+}
+
+mod processes {
+    runtime_conformance::suite!(super::Local);
+}
+
+mod namespaces_and_groups {
+    runtime_conformance::suite!(super::Confined);
+}

@@ -11,11 +11,14 @@
 )]
 
 mod adopt;
+mod confined;
 mod conformance;
 mod environment;
 mod failures;
 mod files;
+mod isolation;
 mod lifecycle;
+mod limits;
 mod pause;
 mod stop;
 
@@ -131,6 +134,7 @@ impl Drop for Root {
         for pid in marked(self.path()) {
             kill(pid);
         }
+        confined::remove_groups(self.path());
     }
 }
 

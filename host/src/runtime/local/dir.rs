@@ -64,7 +64,23 @@ impl WorkspaceDir {
         self.0.join("work")
     }
 
-    /// The same, for what is put into it while the workspace may move it away.
+    /// What an isolated command sees as `/tmp`.
+    pub(super) fn tmp(&self) -> PathBuf {
+        self.0.join("tmp")
+    }
+
+    /// Makes that directory anew, empty and open to every user of the workspace; nobody else gets past the directory above.
+    pub(super) fn renew_tmp(&self) -> io::Result<()> {
+        let tmp = self.tmp();
+        match delete_tree(&tmp) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        fs::create_dir(&tmp)?;
+        fs::set_permissions(&tmp, Permissions::from_mode(0o1777))
+    }
+
+    /// The work directory, for what is put into it while the workspace may move it away.
     pub(super) fn home(&self, id: &WorkspaceId) -> Home {
         let root = self.0.parent().unwrap_or(&self.0);
         Home::new(id.clone(), root, &[id.as_str(), "work"])

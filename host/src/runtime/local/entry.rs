@@ -63,9 +63,10 @@ impl Entry {
         self: &Arc<Self>,
         launcher: &Arc<Launcher>,
         spec: &StartSpec,
-        max_log_bytes: u64,
+        launch: &Launch,
     ) -> Result<bool, RuntimeError> {
-        let document = Launch::encode(spec, max_log_bytes)
+        let document = launch
+            .encode()
             .map_err(|error| self.io("cannot encode what to start", error.into()))?;
         let (entry, launcher) = (Arc::clone(self), Arc::clone(launcher));
         let files = Arc::clone(spec.files());

@@ -95,6 +95,16 @@ pub(super) fn descendants(root: i32) -> Vec<Process> {
     found
 }
 
+/// The process id, as this process sees it, of the child of `init` that has the id `inside` in the PID namespace of `init`.
+pub(super) fn outside(init: i32, inside: i32) -> Option<i32> {
+    children(init).into_iter().find(|pid| {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let ids = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+        // The innermost namespace comes last.
+        ids.and_then(|ids| ids.split_whitespace().last()?.parse().ok()) == Some(inside)
+    })
+}
+
 /// Every living process whose environment at its start held `entry` (`KEY=value`), with its descendants. Sees only processes of this user.
 pub(super) fn with_environment_entry(entry: &str) -> Vec<Process> {
     let Ok(processes) = fs::read_dir("/proc") else {

@@ -1,10 +1,16 @@
 //! What the platform and a supervisor say to each other when a workspace is started: one JSON document each way, over pipes.
 //! Never over the command line or a file, because the environment holds secrets.
+//!
+//! The supervisor of an isolated workspace hands the same document on to the workspace's init, and hears the same report.
+
+use std::io::{self, Read};
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::cgroup::Limits;
 use super::dir::CommandRecord;
+use super::isolation::Sandbox;
 use crate::runtime::{RuntimeErrorKind, StartSpec};
 use crate::workspace_id::WorkspaceId;
 
@@ -12,33 +18,65 @@ use crate::workspace_id::WorkspaceId;
 #[derive(Serialize, Deserialize)]
 pub(super) struct Launch {
     pub(super) id: WorkspaceId,
+    /// Empty where it is only tried whether a workspace can be started like this.
     pub(super) command: Vec<String>,
     pub(super) env: Vec<(String, Zeroizing<String>)>,
     pub(super) max_log_bytes: u64,
+    /// None: it is not isolated.
+    pub(super) sandbox: Option<Sandbox>,
+    /// None: it is not limited.
+    pub(super) limits: Option<Limits>,
 }
 
 impl Launch {
-    /// The document for `spec`.
-    pub(super) fn encode(
+    /// What starts `spec`.
+    pub(super) fn new(
         spec: &StartSpec,
         max_log_bytes: u64,
-    ) -> Result<Zeroizing<Vec<u8>>, serde_json::Error> {
-        let launch = Self {
+        sandbox: Option<Sandbox>,
+        limits: Option<Limits>,
+    ) -> Self {
+        Self {
             id: spec.id().clone(),
             command: spec.command().to_vec(),
             env: spec.env().to_vec(),
             max_log_bytes,
-        };
+            sandbox,
+            limits,
+        }
+    }
+
+    /// The document.
+    pub(super) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, serde_json::Error> {
         // Twice the size holds all but odd text without growing, and a buffer that grows leaves copies of secrets behind.
-        let text = launch.command.iter().map(String::len).sum::<usize>()
-            + launch
+        let text = self.command.iter().map(String::len).sum::<usize>()
+            + self
                 .env
                 .iter()
                 .map(|(key, value)| key.len() + value.len() + 8)
                 .sum::<usize>();
-        let mut document = Zeroizing::new(Vec::with_capacity(2 * text + 1024));
-        serde_json::to_writer(&mut *document, &launch)?;
+        let mut document = Zeroizing::new(Vec::with_capacity(2 * text + 16 * 1024));
+        serde_json::to_writer(&mut *document, self)?;
         Ok(document)
+    }
+
+    /// Reads the document, and gives its bytes, too.
+    pub(super) fn read(mut from: impl Read) -> Result<(Self, Zeroizing<Vec<u8>>), Report> {
+        let mut document = Zeroizing::new(Vec::with_capacity(1024 * 1024));
+        from.read_to_end(&mut document)
+            .map_err(|error| Report::failed("read what to start", &error))?;
+        // A platform that died while it wrote leaves half a document, and then nothing may start. The error of
+        // serde_json could quote the document, so it stays here.
+        match serde_json::from_slice(&document) {
+            Ok(launch) => Ok((launch, document)),
+            Err(_) => Err(Report::Failed {
+                kind: RuntimeErrorKind::Supervisor,
+                message: format!(
+                    "expected a whole start document, found {} bytes that are none",
+                    document.len()
+                ),
+            }),
+        }
     }
 }
 
@@ -57,4 +95,14 @@ pub(super) enum Report {
         /// Why, for a person.
         message: String,
     },
+}
+
+impl Report {
+    /// Something that the operating system did not let us do.
+    pub(super) fn failed(what: &str, error: &io::Error) -> Self {
+        Self::Failed {
+            kind: RuntimeErrorKind::of_io(error),
+            message: format!("cannot {what}: {error}"),
+        }
+    }
 }

@@ -1,9 +1,13 @@
 //! The supervisor: one small, single-threaded process per workspace, which outlives the platform.
 //!
 //! It starts the command, keeps its output, adopts what the command leaves behind, ends the whole tree, and records how
-//! the command ended. It has its own session and no terminal, so what happens to the platform does not happen to it.
+//! the command ended. It has its own session and no terminal, so what happens to the platform does not happen to it. An isolated
+//! workspace has an [`init`] besides.
 
 mod boot;
+mod command;
+mod init;
+mod sandbox;
 mod still;
 mod tree;
 
@@ -17,7 +21,6 @@ use std::{env, fs};
 use self::boot::Boot;
 use super::dir::WorkspaceDir;
 use super::protocol::Report;
-use crate::runtime::RuntimeErrorKind;
 
 /// The `argv[0]` of a supervisor that has already executed itself anew.
 const CLEAN: &str = "provisionhook-supervisor";
@@ -30,9 +33,13 @@ const CLEAN: &str = "provisionhook-supervisor";
 #[must_use]
 pub fn supervise(dir: &Path) -> ExitCode {
     let dir = WorkspaceDir::new(dir.to_owned());
-    let outcome = shed_inherited_files()
-        .and_then(|()| Boot::new(dir))
-        .and_then(Boot::run);
+    let outcome = if is_called(sandbox::INIT) {
+        init::run(&dir)
+    } else {
+        shed_inherited_files()
+            .and_then(|()| Boot::new(dir))
+            .and_then(Boot::run)
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(report) => {
@@ -62,10 +69,9 @@ fn send(report: &Report) -> io::Result<()> {
 /// Closes whatever files the platform had open without close-on-exec (a plugin in C may), by executing this program
 /// once more. A supervisor lives long, and must hold no foreign lock, socket or pipe; nor may the workspace get one.
 fn shed_inherited_files() -> Result<(), Report> {
-    let clean = env::args_os().next().as_deref() == Some(OsStr::new(CLEAN));
-    if clean
+    if is_called(CLEAN)
         || !has_inherited_files()
-            .map_err(|error| failed("list the open files of the supervisor", &error))?
+            .map_err(|error| Report::failed("list the open files of the supervisor", &error))?
     {
         return Ok(());
     }
@@ -74,7 +80,12 @@ fn shed_inherited_files() -> Result<(), Report> {
         .arg0(CLEAN)
         .args(env::args_os().skip(1))
         .exec();
-    Err(failed("execute the supervisor anew", &error))
+    Err(Report::failed("execute the supervisor anew", &error))
+}
+
+/// Whether this process was given this name. The program's own arguments are its caller's.
+fn is_called(name: &str) -> bool {
+    env::args_os().next().as_deref() == Some(OsStr::new(name))
 }
 
 fn has_inherited_files() -> io::Result<bool> {
@@ -90,11 +101,4 @@ fn has_inherited_files() -> io::Result<bool> {
         }
     }
     Ok(false)
-}
-
-fn failed(what: &str, error: &io::Error) -> Report {
-    Report::Failed {
-        kind: RuntimeErrorKind::of_io(error),
-        message: format!("cannot {what}: {error}"),
-    }
 }

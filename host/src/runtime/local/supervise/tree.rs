@@ -10,12 +10,14 @@ use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use tokio::time::Instant;
 
+use super::super::cgroup::Group;
 use super::super::dir::WorkspaceDir;
 use super::super::entry::KNOCK;
 use super::super::log::RotatingLog;
 use super::super::proc;
+use super::Report;
+use super::sandbox::Init;
 use super::still::{Progress, Still};
-use super::{Report, failed};
 use crate::runtime::{Exit, Exited};
 use crate::unix_ms;
 
@@ -39,13 +41,39 @@ pub(super) struct Tree {
     knock: SignalStream,
     still: Still,
     attached: Option<Attached>,
+    /// The limits of the workspace, if it has any.
+    group: Option<Group>,
     /// How the command ended, once it has.
     exited: Option<Exited>,
     phase: Phase,
 }
 
+/// The child of this process that is the first of the workspace's.
+pub(super) enum First {
+    /// The command itself.
+    Command(i32),
+    /// The init of its namespaces, which ends with the command and tells how that ended. Then nothing is left.
+    Init(Init),
+}
+
+impl First {
+    fn pid(&self) -> i32 {
+        match self {
+            Self::Command(pid) => *pid,
+            Self::Init(init) => init.pid(),
+        }
+    }
+
+    fn exit(&mut self, status: WaitStatus) -> Exit {
+        match self {
+            Self::Command(_) => exit(status),
+            Self::Init(init) => init.exit(),
+        }
+    }
+}
+
 struct Attached {
-    command: i32,
+    first: First,
     log: RotatingLog,
     output: pipe::Receiver,
     /// False when nobody can write any more.
@@ -75,22 +103,29 @@ impl Tree {
             knock: signal(SignalKind::from_raw(KNOCK.as_raw()))?,
             still: Still::default(),
             attached: None,
+            group: None,
             exited: None,
             phase: Phase::Running,
         })
     }
 
-    /// Makes `command`, which has just been started, the first process of the tree.
+    /// Holds the limits of the workspace, which are to be removed when nothing is left of it.
+    pub(super) fn limit(&mut self, group: Option<Group>) -> Option<&Group> {
+        self.group = group;
+        self.group.as_ref()
+    }
+
+    /// Makes `first`, which has just been started, the first process of the tree.
     pub(super) fn attach(
         &mut self,
-        command: i32,
+        first: First,
         log: RotatingLog,
         output: PipeReader,
     ) -> Result<(), Report> {
         let output = pipe::Receiver::from_owned_fd(OwnedFd::from(output))
-            .map_err(|error| failed("read the workspace's output", &error))?;
+            .map_err(|error| Report::failed("read the workspace's output", &error))?;
         self.attached = Some(Attached {
-            command,
+            first,
             log,
             output,
             open: true,
@@ -98,9 +133,16 @@ impl Tree {
         Ok(())
     }
 
-    /// Kills what there is now.
-    pub(super) fn kill_all(&self) {
-        self.send(&[Signal::KILL]);
+    /// Kills what there is of a workspace that could not be started.
+    pub(super) fn give_up(&self) {
+        for process in proc::descendants(getpid().as_raw_pid()) {
+            drop(process.signal(Signal::KILL));
+        }
+        // Until the last child is gone, so that its group can go, too.
+        while wait(WaitOptions::empty()).is_ok() {}
+        if let Some(group) = &self.group {
+            group.remove();
+        }
     }
 
     /// Returns when no process is left, the output is in the log, and the exit is recorded.
@@ -126,14 +168,15 @@ impl Tree {
 
     /// Collects ended children; false when none is left. When the command ends, the rest of its tree has no business to go on.
     fn reap(&mut self) -> bool {
-        let command = self.attached.as_ref().map(|attached| attached.command);
+        let first = self.attached.as_ref().map(|attached| attached.first.pid());
         loop {
             match wait(WaitOptions::NOHANG) {
-                Ok(Some((pid, status))) if Some(pid.as_raw_pid()) == command => {
+                Ok(Some((pid, status))) if Some(pid.as_raw_pid()) == first => {
+                    let first = self.attached.as_mut().map(|attached| &mut attached.first);
                     self.exited = Some(Exited {
-                        exit: exit(status),
+                        exit: first.map_or(Exit::Unknown, |first| first.exit(status)),
                         at: Some(unix_ms::now()),
-                        out_of_memory: false,
+                        out_of_memory: self.group.as_ref().is_some_and(Group::out_of_memory),
                     });
                 }
                 Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
@@ -212,13 +255,23 @@ impl Tree {
     }
 
     fn kill(&mut self) {
-        self.kill_all();
+        self.send(&[Signal::KILL]);
         self.phase = Phase::Killing(Instant::now() + KILL_AGAIN);
     }
 
     fn send(&self, signals: &[Signal]) {
+        let first = self.attached.as_ref().map(|attached| &attached.first);
+        let init = match first {
+            Some(First::Init(init)) => Some(init.pid()),
+            Some(First::Command(_)) | None => None,
+        };
         for process in proc::descendants(getpid().as_raw_pid()) {
             for signal in signals {
+                // An init ends with its command, and tells how that ended.
+                let signal = match *signal {
+                    Signal::KILL if Some(process.pid) == init => &Signal::CONT,
+                    _ => signal,
+                };
                 // A process that may not be signalled (it has become another user) cannot be helped from here.
                 drop(process.signal(*signal));
             }
@@ -240,6 +293,9 @@ impl Tree {
             at: Some(unix_ms::now()),
             ..Exited::UNSEEN
         });
+        if let Some(group) = &self.group {
+            group.remove();
+        }
         // Without the record the platform reports an unknown end, which is then the truth.
         drop(self.dir.write_exit(&exited));
     }
@@ -269,7 +325,8 @@ async fn sleep_until(deadline: Option<Instant>) {
     }
 }
 
-fn exit(status: WaitStatus) -> Exit {
+/// How a process ended.
+pub(super) fn exit(status: WaitStatus) -> Exit {
     match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => Exit::Code(code),
         (None, Some(signal)) => Exit::Signal(signal),
