@@ -14,6 +14,7 @@ mod command;
 #[path = "../support/docker_daemon.rs"]
 mod daemon;
 mod docker;
+mod events;
 mod gh;
 mod git;
 mod gitlab;

@@ -63,8 +63,12 @@ fn nothing_leaks(format: &str) {
         check(path, &platform.get(path).text);
     }
     for id in [&workspace.id, &living.id] {
-        let path = format!("/workspaces/{id}");
-        check(&path, &platform.get(&path).text);
+        for path in [
+            format!("/workspaces/{id}"),
+            format!("/workspaces/{id}/events"),
+        ] {
+            check(&path, &platform.get(&path).text);
+        }
     }
     platform.delete(&living.id);
     platform.signal(Signal::TERM);
@@ -73,6 +77,16 @@ fn nothing_leaks(format: &str) {
     assert!(log.contains("[github] token refresh failed"), "{log}");
     assert!(secrets.len() > 30 && secrets.contains(&ADMIN.to_owned()));
     check("the log", &log);
+    check("the database", &database(&world));
+}
+
+/// All that is on record, events too.
+fn database(world: &World) -> String {
+    let read = |file| std::fs::read(world.path("state").join(file)).unwrap_or_default();
+    let bytes = [read("state.db"), read("state.db-wal")].concat();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    assert!(text.contains("provision.step"), "the events are there");
+    text
 }
 
 /// Makes the platform forget every token, so that the next one has to be fetched.
