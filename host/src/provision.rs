@@ -20,6 +20,7 @@ mod fields;
 mod files;
 mod keep;
 mod launch;
+mod orphans;
 mod owed;
 mod pause;
 mod plugins;
@@ -29,7 +30,6 @@ mod settings;
 mod spec;
 mod tasks;
 mod token;
-mod turns;
 mod watch;
 mod workspace;
 

@@ -12,6 +12,7 @@ mod error;
 mod home;
 pub mod local;
 mod spec;
+mod turns;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use self::error::{RuntimeError, RuntimeErrorKind};
 pub use self::home::{Home, NoOwner, Owner};
 pub use self::local::LocalRuntime;
 pub use self::spec::{StartSpec, WORKSPACE_ID_KEY};
+pub use self::turns::Turns;
 use crate::container::Container;
 use crate::files::{ContributedFile, FilePath};
 use crate::workspace_id::WorkspaceId;
@@ -63,13 +65,22 @@ pub trait Runtime: Send + Sync + 'static {
     /// Every workspace that is not [`Absent`](RuntimeState::Absent), by id.
     fn list(&self) -> RuntimeFuture<'_, Vec<(WorkspaceId, RuntimeState)>>;
 
+    /// Every workspace of which anything is left, whether it was ever started or not, and if it is only files.
+    fn remains(&self) -> RuntimeFuture<'_, Vec<WorkspaceId>> {
+        Box::pin(async move {
+            let present = self.list().await?;
+            Ok(present.into_iter().map(|(id, _)| id).collect())
+        })
+    }
+
     /// What the workspace wrote to its output and error output, in the order of writing: the last `tail` bytes, or all that is kept.
     fn logs<'a>(&'a self, id: &'a WorkspaceId, tail: Option<u64>) -> RuntimeFuture<'a, Vec<u8>>;
 
     /// Resolves when the workspace has ended, at once if it has. Fails for an absent one.
     fn wait<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, Exited>;
 
-    /// Forgets how a finished workspace ended, so that it can be started again with its files and its log. Fails while it runs.
+    /// Forgets how a finished workspace ended, and what a start that was broken off has left, so that it can be started again with
+    /// its files and its log. Fails while it runs.
     fn clear<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()>;
 
     /// Puts files into the home of a running workspace, unless they are there with the same bytes and mode, and gives the paths

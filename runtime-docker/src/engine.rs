@@ -6,7 +6,9 @@ use bollard::{
     API_DEFAULT_VERSION, Docker,
     errors::Error,
     models::{ContainerInspectResponse, ContainerStateStatusEnum},
-    query_parameters::{InspectContainerOptions, RemoveContainerOptionsBuilder},
+    query_parameters::{
+        InspectContainerOptions, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
+    },
 };
 use provisionhook_host::{runtime::RuntimeError, workspace_id::WorkspaceId};
 use tokio::sync::OnceCell;
@@ -78,6 +80,23 @@ impl Engine {
     /// Where everything of a workspace is that is not in its container.
     pub(crate) fn directory(&self, id: &WorkspaceId) -> PathBuf {
         self.settings.root.join(id.as_str())
+    }
+
+    /// The workspaces that have a container of this platform's, whatever its state.
+    pub(crate) async fn containers(&self) -> Result<Vec<WorkspaceId>, RuntimeError> {
+        let platform = &self.settings.platform;
+        let failed = |error| self.failed(None, "list containers", &error);
+        let docker = self.docker().await.map_err(failed)?;
+        let options = ListContainersOptionsBuilder::new()
+            .all(true)
+            .filters(&platform.filter());
+        let listed = docker.list_containers(Some(options.build())).await;
+        let workspaces = listed
+            .map_err(failed)?
+            .iter()
+            .filter_map(|listed| platform.workspace(listed.labels.as_ref()?))
+            .collect();
+        Ok(workspaces)
     }
 
     /// Looks for the container of a workspace.

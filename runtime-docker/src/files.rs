@@ -153,6 +153,24 @@ impl<'a> Places<'a> {
     }
 }
 
+/// The workspaces of which there are files. Blocks.
+pub(crate) fn remains(settings: &Settings) -> Result<Vec<WorkspaceId>, RuntimeError> {
+    let mut found = Vec::new();
+    for root in [&settings.root, &settings.secrets] {
+        let cannot =
+            |error| RuntimeError::io("(all)", format!("cannot read {}", root.display()), error);
+        let entries = match fs::read_dir(root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries.map_err(cannot)?,
+        };
+        for entry in entries {
+            let name = entry.map_err(cannot)?.file_name();
+            found.extend(name.to_str().and_then(|name| name.parse().ok()));
+        }
+    }
+    Ok(found)
+}
+
 fn owned(home: Home, owner: Option<Owner>) -> Home {
     match owner {
         Some(owner) => home.owned_by(owner),

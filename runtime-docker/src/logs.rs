@@ -2,9 +2,9 @@
 
 use std::{
     collections::VecDeque,
-    fs::{self, OpenOptions},
+    fs::{self, DirBuilder, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -92,6 +92,13 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("new");
+    if let Some(directory) = path.parent() {
+        // Of an orphan there may be nothing but its container.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o711)
+            .create(directory)?;
+    }
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     options.open(&beside)?.write_all(bytes)?;

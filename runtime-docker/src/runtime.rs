@@ -2,15 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, ListContainersOptionsBuilder, StartContainerOptions,
-    StopContainerOptionsBuilder,
+use bollard::{
+    Docker,
+    query_parameters::{
+        CreateContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
+    },
 };
 use provisionhook_host::{
     container::Container,
     files::{ContributedFile, FilePath},
     runtime::{
         Exited, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture, RuntimeState, StartSpec,
+        Turns,
     },
     workspace_id::WorkspaceId,
 };
@@ -20,15 +23,18 @@ use crate::{
     engine::{Engine, Found},
     error,
     events::Events,
-    files::{HOME, Places},
+    files::{self, HOME, Places},
     settings::Settings,
     state,
 };
 
-/// Workspaces in containers of one daemon. Must be made and used inside a tokio runtime.
+/// Workspaces in containers of one daemon. Must be made and used inside a tokio runtime. A clone is the same one.
+#[derive(Clone)]
 pub struct DockerRuntime {
     engine: Arc<Engine>,
     events: Events,
+    /// Held while a workspace is started: what is to end it waits until there is something to end.
+    starting: Arc<Turns>,
 }
 
 impl DockerRuntime {
@@ -39,7 +45,22 @@ impl DockerRuntime {
         Self {
             events: Events::follow(Arc::clone(&engine)),
             engine,
+            starting: Arc::default(),
         }
+    }
+
+    /// In a task of its own: the daemon goes on with a start whose caller has gone away, and somebody has to see it through.
+    async fn start_whole(&self, spec: &StartSpec) -> Result<(), RuntimeError> {
+        let (runtime, spec) = (self.clone(), spec.clone());
+        let id = spec.id().clone();
+        let start = async move {
+            let _turn = runtime.starting.of(spec.id()).await;
+            runtime.start(&spec).await
+        };
+        tokio::spawn(start).await.unwrap_or_else(|error| {
+            let message = "the start was broken off: try again";
+            Err(RuntimeError::io(id.as_str(), message, error.into()))
+        })
     }
 
     async fn start(&self, spec: &StartSpec) -> Result<(), RuntimeError> {
@@ -59,8 +80,25 @@ impl DockerRuntime {
         };
         let docker = engine.for_workspace(id, "start it").await?;
         let image_env = engine.image_env(docker, id, image).await?;
-        tokio::task::block_in_place(|| Places::new(&engine.settings, id).prepare(spec))?;
-        let body = create::body(&engine.settings, spec, image, &image_env);
+        let begun = self.begin(docker, spec, image, &image_env).await;
+        if begun.is_err()
+            && let Err(error) = self.undo(id).await
+        {
+            tracing::warn!(workspace = %id, %error, "what a start that failed has made is left over until the next start");
+        }
+        begun
+    }
+
+    async fn begin(
+        &self,
+        docker: &Docker,
+        spec: &StartSpec,
+        image: &str,
+        image_env: &[String],
+    ) -> Result<(), RuntimeError> {
+        let (engine, id) = (&self.engine, spec.id());
+        tokio::task::block_in_place(|| self.places(id).prepare(spec))?;
+        let body = create::body(&engine.settings, spec, image, image_env);
         let name = CreateContainerOptionsBuilder::new()
             .name(&engine.name(id))
             .build();
@@ -69,20 +107,17 @@ impl DockerRuntime {
             Err(error) if error::status(&error) == Some(409) => return Err(self.taken(id)),
             Err(error) => return Err(engine.failed(Some(id), "create its container", &error)),
         }
-        let started = match engine.has_command(docker, spec).await {
-            Ok(()) => docker
-                .start_container(&engine.name(id), None::<StartContainerOptions>)
-                .await
-                .map_err(|error| engine.failed(Some(id), "start its container", &error)),
-            Err(error) => Err(error),
-        };
-        if started.is_err() {
-            // Nothing half-made stays behind; if it cannot be removed now, the next start does it.
-            if let Err(error) = engine.remove(id).await {
-                tracing::warn!(workspace = %id, %error, "a container that did not start is left over");
-            }
-        }
-        started
+        engine.has_command(docker, spec).await?;
+        docker
+            .start_container(&engine.name(id), None::<StartContainerOptions>)
+            .await
+            .map_err(|error| engine.failed(Some(id), "start its container", &error))
+    }
+
+    /// Takes back a start that failed. The daemon may have done what it could not say any more.
+    async fn undo(&self, id: &WorkspaceId) -> Result<(), RuntimeError> {
+        self.stop(id, Duration::ZERO).await?;
+        self.clear(id).await
     }
 
     fn taken(&self, id: &WorkspaceId) -> RuntimeError {
@@ -155,21 +190,8 @@ impl DockerRuntime {
     }
 
     async fn list(&self) -> Result<Vec<(WorkspaceId, RuntimeState)>, RuntimeError> {
-        let platform = &self.engine.settings.platform;
-        let failed = |error| self.engine.failed(None, "list containers", &error);
-        let docker = self.engine.docker().await.map_err(failed)?;
-        let options = ListContainersOptionsBuilder::new()
-            .all(true)
-            .filters(&platform.filter());
-        let listed = docker
-            .list_containers(Some(options.build()))
-            .await
-            .map_err(failed)?;
-        let ids = listed
-            .iter()
-            .filter_map(|listed| platform.workspace(listed.labels.as_ref()?));
         let mut found = Vec::new();
-        for id in ids {
+        for id in self.engine.containers().await? {
             match self.state(&id).await? {
                 RuntimeState::Absent => {}
                 state @ (RuntimeState::Running { .. } | RuntimeState::Exited(_)) => {
@@ -178,6 +200,14 @@ impl DockerRuntime {
             }
         }
         found.sort_by(|one, two| one.0.cmp(&two.0));
+        Ok(found)
+    }
+
+    async fn remains(&self) -> Result<Vec<WorkspaceId>, RuntimeError> {
+        let mut found = self.engine.containers().await?;
+        found.extend(tokio::task::block_in_place(|| {
+            files::remains(&self.engine.settings)
+        })?);
         Ok(found)
     }
 
@@ -215,11 +245,13 @@ impl DockerRuntime {
     async fn clear(&self, id: &WorkspaceId) -> Result<(), RuntimeError> {
         self.ended(id).await?;
         match self.engine.find(id).await? {
-            Found::Ours(_) => self.engine.save_log(id).await?,
-            Found::Created => {}
-            Found::Nothing | Found::Stranger => return Ok(()),
+            Found::Ours(_) => {
+                self.engine.save_log(id).await?;
+                self.engine.remove(id).await?;
+            }
+            Found::Created => self.engine.remove(id).await?,
+            Found::Nothing | Found::Stranger => {}
         }
-        self.engine.remove(id).await?;
         tokio::task::block_in_place(|| self.places(id).clear())
     }
 
@@ -243,11 +275,14 @@ impl Runtime for DockerRuntime {
     }
 
     fn start<'a>(&'a self, spec: &'a StartSpec) -> RuntimeFuture<'a, ()> {
-        Box::pin(self.start(spec))
+        Box::pin(self.start_whole(spec))
     }
 
     fn stop<'a>(&'a self, id: &'a WorkspaceId, grace: Duration) -> RuntimeFuture<'a, ()> {
-        Box::pin(self.stop(id, grace))
+        Box::pin(async move {
+            let _turn = self.starting.of(id).await;
+            self.stop(id, grace).await
+        })
     }
 
     fn pause<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()> {
@@ -268,6 +303,10 @@ impl Runtime for DockerRuntime {
 
     fn list(&self) -> RuntimeFuture<'_, Vec<(WorkspaceId, RuntimeState)>> {
         Box::pin(self.list())
+    }
+
+    fn remains(&self) -> RuntimeFuture<'_, Vec<WorkspaceId>> {
+        Box::pin(self.remains())
     }
 
     fn logs<'a>(&'a self, id: &'a WorkspaceId, tail: Option<u64>) -> RuntimeFuture<'a, Vec<u8>> {

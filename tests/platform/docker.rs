@@ -65,6 +65,54 @@ fn outlives_the_platform(make: Make, init: bool) {
 }
 
 #[test]
+fn only_what_carries_this_platforms_labels_is_an_orphan() {
+    let daemon = Daemon::start(Make::Docker);
+    let world = over(World::bare(), &daemon, true).and_tables("platform = \"one\"\n");
+    world.write_config("runtime = \"docker\"\n");
+    let run = |name: &str, labels: &[&str]| {
+        let labels = labels.iter().flat_map(|label| ["--label", label]);
+        let mut command = daemon.command(&["run", "--detach", "--network", "none", "--name", name]);
+        let output = command
+            .args(labels)
+            .args([IMAGE, "/bin/sleep", "600"])
+            .output();
+        assert!(output.as_ref().unwrap().status.success(), "{output:?}");
+    };
+    let workspace = "provisionhook.workspace=orphan";
+    run(
+        "provisionhook-one-orphan",
+        &["provisionhook.platform=one", workspace],
+    );
+    run(
+        "provisionhook-two-orphan",
+        &["provisionhook.platform=two", workspace],
+    );
+    run("provisionhook-one-unlabelled", &[]);
+    let create = ["create", "--label", "provisionhook.platform=one", "--label"];
+    let name = ["--name", "provisionhook-one-made", IMAGE, "/bin/true"];
+    let made = [&create[..], &["provisionhook.workspace=made"], &name].concat();
+    assert!(daemon.command(&made).output().unwrap().status.success());
+    let platform = world.serve();
+    let left = daemon
+        .command(&["ps", "--all", "--format", "{{.Names}} {{.State}}"])
+        .output();
+    let left = String::from_utf8(left.unwrap().stdout).unwrap();
+    let mut left: Vec<_> = left.lines().collect();
+    left.sort_unstable();
+    let running = [
+        "provisionhook-one-unlabelled running",
+        "provisionhook-two-orphan running",
+    ];
+    assert_eq!(left, running);
+    for id in ["orphan", "made"] {
+        let said = format!(
+            "it does not run any more, and its files are kept; remove them if nobody needs them workspace={id}"
+        );
+        assert!(platform.log().contains(&said), "{}", platform.log());
+    }
+}
+
+#[test]
 fn what_the_daemon_cannot_do_is_told_apart() {
     let mut daemon = Daemon::start(Make::Docker);
     let world = over(World::bare(), &daemon, true);

@@ -92,6 +92,10 @@ impl<'w> Platform<'w> {
         number.unwrap().parse().unwrap()
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.borrow().id()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.borrow().id()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::{
     job::{assert_accepted, until_written},
     platform::{Platform, Workspace},
+    steps::{Moment, Step, Walk},
     world::{ADMIN, World, until},
 };
 
@@ -106,6 +107,54 @@ fn a_provision_that_was_cut_off_has_failed_and_started_nothing() {
         .expect(200);
     assert!(restarted["token"].is_string());
     until("the command", || world.path("started").exists());
+}
+
+#[test]
+fn a_command_that_ended_before_its_start_was_recorded_has_run() {
+    let world = World::bare();
+    let platform = world.serve();
+    let told = |step: &Step| (step.call, step.to.as_str()) == ("write", "pipe");
+    let walk = Walk::begin(platform.pid(), told, 1, Moment::After);
+    let request = json!({"id": "ws-short", "command": ["sh", "-c", "echo done; exit 7"]});
+    let url = format!("{}/workspaces", platform.url);
+    let body = request.to_string().into_bytes();
+    let sent = crate::api::exchange(&world.client, Method::POST, &url, ADMIN, body);
+    assert!(world.runtime.block_on(sent).is_err());
+    platform.end(Signal::KILL);
+    assert_eq!(walk.steps().len(), 1);
+    let exit = world.path("state/workspaces/ws-short/exit.json");
+    until("the workspace to end", || exit.exists());
+    let platform = world.serve();
+    let shown = platform.show("ws-short");
+    assert_eq!(
+        (&shown["state"], &shown["exit_code"]),
+        (&json!("stopped"), &json!(7))
+    );
+    assert_eq!(platform.output("ws-short"), "done\n");
+}
+
+#[test]
+fn a_workspace_that_no_record_knows_is_ended_and_its_files_are_kept() {
+    let world = World::bare();
+    let platform = world.serve();
+    let workspace = platform.provision(LIVING);
+    until_written(&platform, &workspace, "pid=");
+    let pid = pid(&platform, &workspace);
+    platform.end(Signal::KILL);
+    for file in ["state.db", "state.db-wal"] {
+        std::fs::remove_file(world.path("state").join(file)).unwrap();
+    }
+    let platform = world.serve();
+    assert!(!lives(&pid));
+    let log = platform.log();
+    let said = format!(
+        "nothing is recorded of a workspace that the runtime has: it does not run any more, and its files are kept; remove them if nobody needs them workspace={}",
+        workspace.id
+    );
+    assert!(log.contains(&said), "{log}");
+    let directory = world.path("state/workspaces").join(&workspace.id);
+    assert!(directory.join("work").exists() && directory.join("output.log").exists());
+    assert_eq!(platform.token_for(&workspace).status, 401);
 }
 
 #[test]

@@ -97,8 +97,8 @@ impl Inner {
             Ok(Err(error)) => Err(start_failure(error.kind(), error)),
             Err(elapsed) => {
                 // It may have started after all, and a failed workspace must not run.
-                if let Err(error) = self.runtime.stop(spec.id(), self.settings.grace).await {
-                    tracing::error!(workspace = %spec.id(), %error, "a workspace that took too long to start could not be stopped");
+                if let Err(error) = self.undo(spec.id()).await {
+                    tracing::error!(workspace = %spec.id(), error = error.causes(), "a workspace that took too long to start could not be stopped");
                 }
                 Err(Failure::new(Reason::TimedOut, elapsed))
             }

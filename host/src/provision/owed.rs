@@ -16,7 +16,8 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{
     chain::selects,
-    provision::{Inner, Outcome, Provisioner, launch::call, turns::Turns},
+    provision::{Inner, Outcome, Provisioner, launch::call},
+    runtime::Turns,
     store::{WorkspaceRecord, WorkspaceState},
     workspace_id::WorkspaceId,
 };

@@ -3,11 +3,15 @@
 //! A provision that was cut off before its start is failed and not run again: a plugin that takes the whole platform
 //! down would take it down at every start. [`restart`](crate::provision::Provisioner::restart) runs it again.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     provision::{Inner, Outcome, Provisioner, Reason, events, platform},
-    runtime::RuntimeState,
+    runtime::{Exit, RuntimeState},
     store::{WorkspaceRecord, WorkspaceState},
     workspace_id::WorkspaceId,
 };
@@ -25,26 +29,36 @@ impl Provisioner {
             .await
             .map_err(|error| platform(None, "listing the workspaces", error))?;
         let mut found: BTreeMap<WorkspaceId, RuntimeState> = found.into_iter().collect();
+        let remains = inner.runtime.remains().await;
+        let remains = remains.map_err(|error| platform(None, "looking for what is left", error))?;
+        let mut remains: BTreeSet<WorkspaceId> = remains.into_iter().collect();
         let records = inner.records.list().await?;
         inner.records.count(&records);
         for record in records {
             let id = record.id.clone();
             let state = found.remove(&id).unwrap_or(RuntimeState::Absent);
+            let left = remains.remove(&id);
             let _turn = inner.tasks.turn(&id).await;
-            if let Err(error) = inner.settle(record, state).await {
+            if let Err(error) = inner.settle(record, state, left).await {
                 tracing::error!(workspace = %id, error = error.causes(), "the workspace was left as it is");
             }
         }
-        for (id, state) in found {
-            inner.settle_unknown(&id, &state).await;
+        remains.extend(found.into_keys());
+        for id in remains {
+            inner.reap(&id).await;
         }
         inner.pay_all().await
     }
 }
 
 impl Inner {
-    /// Brings one record and the runtime together.
-    async fn settle(self: &Arc<Self>, record: WorkspaceRecord, state: RuntimeState) -> Outcome<()> {
+    /// Brings one record and the runtime together. `left`: the runtime has something of the workspace, if only its files.
+    async fn settle(
+        self: &Arc<Self>,
+        record: WorkspaceRecord,
+        state: RuntimeState,
+        left: bool,
+    ) -> Outcome<()> {
         let id = record.id.clone();
         match (record.state, state) {
             (
@@ -54,10 +68,19 @@ impl Inner {
             (WorkspaceState::Running | WorkspaceState::Paused, RuntimeState::Exited(exited)) => {
                 self.stopped(record, Some(exited)).await.map(drop)
             }
+            // It has run to its end before anybody recorded that it had begun.
+            (WorkspaceState::Provisioning, RuntimeState::Exited(exited))
+                if exited.exit != Exit::Unknown =>
+            {
+                self.stopped(record, Some(exited)).await.map(drop)
+            }
             (WorkspaceState::Running | WorkspaceState::Paused, RuntimeState::Absent) => {
                 self.fail(record, Reason::Lost).await
             }
-            (WorkspaceState::Provisioning, _) => self.fail(record, Reason::Interrupted).await,
+            (WorkspaceState::Provisioning, _) => {
+                self.undo(&id).await?;
+                self.fail(record, Reason::Interrupted).await
+            }
             (WorkspaceState::Stopping, _) => self.end(record, Duration::ZERO).await.map(drop),
             (WorkspaceState::Failed | WorkspaceState::Stopped, RuntimeState::Running { .. }) => {
                 tracing::warn!(workspace = %id, "a workspace that should not run does: stopped");
@@ -65,6 +88,8 @@ impl Inner {
                 self.clean_up(&id).await;
                 Ok(())
             }
+            // What could not be removed when it failed.
+            (WorkspaceState::Failed, _) if left => self.undo(&id).await,
             (WorkspaceState::Failed | WorkspaceState::Stopped, _) => Ok(()),
         }
     }
@@ -74,7 +99,7 @@ impl Inner {
         let Some(hash) = self.records.token(&record.id).await? else {
             // Recorded before the start, so this one was started by somebody else.
             tracing::warn!(workspace = %record.id, "a workspace runs that has no token: stopped");
-            self.halt(&record.id).await?;
+            self.undo(&record.id).await?;
             return self.fail(record, Reason::Interrupted).await;
         };
         tracing::info!(workspace = %record.id, "workspace taken over");
@@ -82,17 +107,5 @@ impl Inner {
         let record = self.running(record, hash, None).await?;
         self.bring_in_line(&record, is_paused).await;
         Ok(())
-    }
-
-    /// A workspace that the runtime has and nobody asked for. Its files are kept: they may be all that is left of a lost store.
-    async fn settle_unknown(&self, id: &WorkspaceId, state: &RuntimeState) {
-        if !matches!(state, RuntimeState::Running { .. }) {
-            tracing::warn!(workspace = %id, "the runtime keeps a workspace that is not recorded: left as it is");
-            return;
-        }
-        tracing::warn!(workspace = %id, "a workspace runs that is not recorded: stopped, its files are kept");
-        if let Err(error) = self.halt(id).await {
-            tracing::error!(workspace = %id, error = error.causes(), "it could not be stopped");
-        }
     }
 }

@@ -4,8 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{OwnedMutexGuard, watch};
 
-use super::turns::Turns;
-use crate::workspace_id::WorkspaceId;
+use crate::{runtime::Turns, workspace_id::WorkspaceId};
 
 /// The running operations.
 pub(super) struct Tasks {

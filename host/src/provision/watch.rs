@@ -113,6 +113,15 @@ impl Inner {
             .map_err(|error| ProvisionError::of_runtime(id, "stopping the workspace", error))
     }
 
+    /// Stops whatever runs of a workspace, and removes what it ran in. Its files and its log stay.
+    pub(super) async fn undo(&self, id: &WorkspaceId) -> Outcome<()> {
+        self.halt(id).await?;
+        self.runtime
+            .clear(id)
+            .await
+            .map_err(|error| ProvisionError::of_runtime(id, "clearing the workspace", error))
+    }
+
     /// Records that a workspace has ended, and begins to tell the plugins.
     pub(super) async fn stopped(
         self: &Arc<Self>,

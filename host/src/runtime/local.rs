@@ -227,6 +227,10 @@ impl Runtime for LocalRuntime {
         })
     }
 
+    fn remains(&self) -> RuntimeFuture<'_, Vec<WorkspaceId>> {
+        Box::pin(async move { Ok(self.entries().keys().cloned().collect()) })
+    }
+
     fn logs<'a>(&'a self, id: &'a WorkspaceId, tail: Option<u64>) -> RuntimeFuture<'a, Vec<u8>> {
         Box::pin(async move {
             self.entry(id)

@@ -27,6 +27,7 @@ const HEADROOM: u64 = 2048 + 4096;
 /// A complete, checked order to start a workspace.
 ///
 /// `Debug` shows the keys of the environment and no value, the paths of the files and no byte.
+#[derive(Clone)]
 pub struct StartSpec {
     id: WorkspaceId,
     /// INVARIANT: not empty, no NUL, and together with `env` small enough for `execve`.

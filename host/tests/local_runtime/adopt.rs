@@ -1,8 +1,9 @@
 //! Platforms that end, and supervisors that are killed.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use provisionhook_host::runtime::{Exit, Exited, Runtime, RuntimeState};
@@ -34,6 +35,44 @@ async fn a_living_workspace_is_adopted_and_stopped() {
         .await
         .unwrap();
     assert_eq!(bench.exit(&id).await, Exit::Code(9));
+}
+
+/// The platform was killed when it had said what to start, and before the supervisor had done anything.
+#[tokio::test]
+async fn a_supervisor_that_is_about_to_start_is_waited_for() {
+    let bench = Bench::new();
+    let directory = bench.root.path().join("ws-about");
+    fs::create_dir_all(directory.join("work")).unwrap();
+    let mut supervisor = Command::new(example("supervisor"))
+        .arg(&directory)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut word = [0];
+    supervisor
+        .stdout
+        .take()
+        .unwrap()
+        .read_exact(&mut word)
+        .unwrap();
+    assert_eq!(word, *b"\n", "it holds the lock");
+    let order = r#"{"id": "ws-about", "command": ["sleep", "600"], "env": [["PATH", "/usr/bin:/bin"],
+        ["PROVISIONHOOK_WORKSPACE_ID", "ws-about"]], "max_log_bytes": 1000}"#;
+    let told = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(300));
+        let mut order_to = supervisor.stdin.take().unwrap();
+        order_to.write_all(order.as_bytes()).unwrap();
+        drop(order_to);
+        supervisor
+    });
+    let bench = bench.reopen();
+    let id = "ws-about".parse().unwrap();
+    let state = bench.runtime.state(&id).await.unwrap();
+    assert!(matches!(state, RuntimeState::Running { .. }), "{state:?}");
+    bench.runtime.stop(&id, Duration::ZERO).await.unwrap();
+    told.join().unwrap().wait().unwrap();
 }
 
 #[tokio::test]

@@ -153,9 +153,15 @@ async fn what_lives_is_kept_or_stopped_as_the_record_says() {
         (undead.clone(), Stopped, None),
     ];
     assert_eq!(recorded(&platform).await, expected);
-    for id in [tokenless, half, undead, stranger] {
+    for id in [half, undead] {
         let state = platform.runtime.state(&id).await.unwrap();
         assert!(matches!(state, RuntimeState::Exited(_)), "{id}: {state:?}");
+    }
+    for id in [tokenless, stranger] {
+        let state = platform.runtime.state(&id).await.unwrap();
+        assert_eq!(state, RuntimeState::Absent, "{id}");
+        let remains = platform.runtime.remains().await.unwrap();
+        assert!(remains.contains(&id), "the files of {id} are kept");
     }
     let path = format!("/workspaces/{started}/tokens/p");
     assert_eq!(

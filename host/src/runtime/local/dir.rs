@@ -1,10 +1,10 @@
 //! The directory of one workspace, and the two records in it by which a new platform process finds the workspace again.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -94,6 +94,30 @@ impl WorkspaceDir {
     /// Locked by the supervisor for as long as it lives: two can never look after one workspace.
     pub(super) fn lock(&self) -> PathBuf {
         self.0.join("lock")
+    }
+
+    /// A supervisor that lives and has not recorded itself has been told what to start, and is about to. Waits until it has done
+    /// the one or ended, at most so long; false if it has done neither. Blocks.
+    pub(super) fn await_supervisor(&self, limit: Duration) -> io::Result<bool> {
+        let deadline = Instant::now() + limit;
+        while self.is_locked()? && !self.0.join("supervisor.json").try_exists()? {
+            if Instant::now() > deadline {
+                return Ok(false);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(true)
+    }
+
+    /// Whether a supervisor lives.
+    fn is_locked(&self) -> io::Result<bool> {
+        match File::open(self.lock()).map(|file| file.try_lock_shared()) {
+            Ok(Ok(())) => Ok(false),
+            Ok(Err(TryLockError::WouldBlock)) => Ok(true),
+            Ok(Err(TryLockError::Error(error))) => Err(error),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) fn create(&self) -> io::Result<()> {

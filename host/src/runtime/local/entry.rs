@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, MutexGuard, watch};
 
 pub(super) use self::pause::KNOCK;
 use super::dir::{CommandRecord, StopRecord, SupervisorRecord, WorkspaceDir};
-use super::launch::{Launched, Launcher};
+use super::launch::{Launched, Launcher, REPORT_WITHIN};
 use super::protocol::Launch;
 use super::{log, not_found, proc, survivors};
 use crate::files::{ContributedFile, FilePath};
@@ -48,6 +48,10 @@ impl Entry {
     /// The workspace that an earlier platform process left in `dir`.
     pub(super) fn adopt(id: WorkspaceId, dir: WorkspaceDir) -> Result<Arc<Self>, RuntimeError> {
         let entry = Self::absent(id, dir);
+        let decided = entry.dir.await_supervisor(REPORT_WITHIN);
+        if !decided.map_err(|error| entry.io("cannot look for a supervisor", error))? {
+            tracing::warn!(workspace = %entry.id, "a supervisor of an earlier platform neither starts the workspace nor ends");
+        }
         entry.adopt_supervisor()?;
         Ok(entry)
     }

@@ -16,14 +16,14 @@ use zeroize::Zeroizing;
 
 use super::dir::{CommandRecord, WorkspaceDir, open_private};
 use super::entry::{blocking, in_home};
-use super::protocol::Report;
+use super::protocol::{LOCKED, Report};
 use super::{proc, survivors};
 use crate::files::ContributedFile;
 use crate::runtime::RuntimeError;
 use crate::workspace_id::WorkspaceId;
 
 /// How long a supervisor may take from its start to its report.
-const REPORT_WITHIN: Duration = Duration::from_secs(30);
+pub(super) const REPORT_WITHIN: Duration = Duration::from_secs(30);
 
 /// Knows how to start a supervisor.
 pub(super) struct Launcher {
@@ -169,10 +169,12 @@ async fn converse(
     mut stdout: ChildStdout,
     document: Zeroizing<Vec<u8>>,
 ) -> io::Result<Report> {
-    // A supervisor that fails early does not read it all, and its report says why.
-    drop(stdin.write_all(&document).await);
+    let mut answer = vec![stdout.read_u8().await?];
+    if answer == [LOCKED] {
+        // A supervisor that fails early does not read it all, and its report says why.
+        drop(stdin.write_all(&document).await);
+    }
     drop(stdin);
-    let mut answer = Vec::new();
     stdout.read_to_end(&mut answer).await?;
     Ok(serde_json::from_slice(&answer)?)
 }

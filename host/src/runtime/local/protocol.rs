@@ -80,7 +80,11 @@ impl Launch {
     }
 }
 
-/// From the supervisor, on its standard output.
+/// From the supervisor, on its standard output, when it holds the workspace's lock: only then may it be told what to start. Thus a
+/// platform that finds the lock free knows that nobody is about to start anything.
+pub(super) const LOCKED: u8 = b'\n';
+
+/// From the supervisor, on its standard output, after [`LOCKED`] if it came so far.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Report {

@@ -1,7 +1,7 @@
 //! From a fresh supervisor process to a running command, or to the reason why not.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, PipeReader};
+use std::io::{self, PipeReader, Write};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -11,7 +11,7 @@ use super::super::dir::{CommandRecord, SupervisorRecord, WorkspaceDir};
 use super::super::isolation::Sandbox;
 use super::super::log::RotatingLog;
 use super::super::proc::{self, Process};
-use super::super::protocol::{Launch, Report};
+use super::super::protocol::{LOCKED, Launch, Report};
 use super::command::execute;
 use super::sandbox::Init;
 use super::send;
@@ -44,6 +44,10 @@ impl Boot {
             });
         }
         let lock = lock(&dir.lock())?;
+        io::stdout()
+            .write_all(&[LOCKED])
+            .and_then(|()| io::stdout().flush())
+            .map_err(|error| Report::failed("speak to the platform", &error))?;
         let (launch, document) = Launch::read(io::stdin())?;
         let record = record(&dir)
             .map_err(|error| Report::failed("record the supervisor", &error))?

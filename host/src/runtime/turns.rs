@@ -10,12 +10,12 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use crate::workspace_id::WorkspaceId;
 
 /// Whose turn it is, by workspace.
-#[derive(Default)]
-pub(super) struct Turns(Mutex<HashMap<WorkspaceId, Arc<AsyncMutex<()>>>>);
+#[derive(Debug, Default)]
+pub struct Turns(Mutex<HashMap<WorkspaceId, Arc<AsyncMutex<()>>>>);
 
 impl Turns {
     /// Waits for a turn on workspace `id`. It ends when the guard is dropped.
-    pub(super) async fn of(&self, id: &WorkspaceId) -> OwnedMutexGuard<()> {
+    pub async fn of(&self, id: &WorkspaceId) -> OwnedMutexGuard<()> {
         let turn = {
             let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             // Whoever holds or awaits a turn has a second reference; the others are of workspaces that rest or are gone.
