@@ -15,6 +15,7 @@ mod counts;
 mod error;
 mod gate;
 mod listener;
+mod listing;
 mod providers;
 mod query;
 mod readiness;

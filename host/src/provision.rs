@@ -53,7 +53,7 @@ use crate::{
     redact::Redactor,
     registry::Registry,
     runtime::{Runtime, RuntimeErrorKind},
-    store::{self, Store, WorkspaceRecord, WorkspaceState},
+    store::{self, Filter, Listed, Store, WorkspaceState},
     token::Broker,
     workspace_id::WorkspaceId,
 };
@@ -245,12 +245,12 @@ impl Provisioner {
         self.0.records.with_provision(record).await
     }
 
-    /// All workspaces, the oldest first.
+    /// One page of the workspaces that `filter` lets through; see [`Store::page`].
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn list(&self) -> Outcome<Vec<WorkspaceRecord>> {
-        self.0.records.list().await
+    pub async fn list(&self, filter: Filter, after: Option<i64>, limit: usize) -> Outcome<Listed> {
+        self.0.records.page(filter, after, limit).await
     }
 
     /// The last `tail` bytes that a workspace wrote; empty if it never ran.

@@ -17,6 +17,7 @@ mod log;
 mod logged;
 mod open;
 mod owed;
+mod page;
 mod record;
 mod rows;
 mod state;
@@ -33,6 +34,7 @@ pub use self::error::{StoreError, StoreErrorKind};
 pub use self::event::{Event, EventKind, NewEvent};
 pub use self::events::{Kept, Page};
 pub use self::owed::Owed;
+pub use self::page::{Filter, Listed, Summary};
 pub use self::record::{Outcome, WorkspaceRecord, WorkspaceSpec};
 pub use self::state::WorkspaceState;
 pub use self::token::TokenHash;
@@ -93,6 +95,19 @@ impl Store {
     /// Every workspace, the oldest first.
     pub async fn list(&self) -> Result<Vec<WorkspaceRecord>, StoreError> {
         self.run(rows::list).await
+    }
+
+    /// One page of the workspaces that `filter` lets through, the oldest first: at most `limit`, beginning after the place `after`
+    /// that an earlier page named. Whatever is recorded or forgotten meanwhile, going from page to page neither misses nor repeats
+    /// one that is there all the time.
+    pub async fn page(
+        &self,
+        filter: Filter,
+        after: Option<i64>,
+        limit: usize,
+    ) -> Result<Listed, StoreError> {
+        self.run(move |connection| page::read(connection, &filter, after, limit))
+            .await
     }
 
     /// Moves the workspace to the state `to` if it is in one of `from`, replaces its outcome, and records both as an event.

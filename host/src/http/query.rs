@@ -15,6 +15,11 @@ pub(crate) struct Query(Vec<(String, String)>);
 impl Query {
     /// The parameters of `uri`, of which only the `known` may be there.
     pub(crate) fn new(uri: &Uri, known: &[&str]) -> Result<Self, ApiError> {
+        Self::with_lists(uri, known, &[])
+    }
+
+    /// The same; those of the known ones that are `lists` may be there several times.
+    pub(crate) fn with_lists(uri: &Uri, known: &[&str], lists: &[&str]) -> Result<Self, ApiError> {
         if uri.query().is_none_or(str::is_empty) {
             return Ok(Self(Vec::new()));
         }
@@ -37,7 +42,9 @@ impl Query {
                         known.join(", ")
                     ),
                 ));
-            } else if given.iter().take(index).any(|(earlier, _)| earlier == name) {
+            } else if !lists.contains(&name.as_str())
+                && given.iter().take(index).any(|(earlier, _)| earlier == name)
+            {
                 problems.push(Problem::new(
                     shown,
                     "expected it once, found it again: put a comma between several items",
@@ -51,7 +58,7 @@ impl Query {
         }
     }
 
-    /// The value of a parameter.
+    /// The value of a parameter; of one that is a list one after the other.
     pub(crate) fn take(&mut self, name: &str) -> Option<String> {
         let index = self.0.iter().position(|(given, _)| given == name)?;
         Some(self.0.swap_remove(index).1)

@@ -8,21 +8,22 @@ use crate::{
     health::HealthReport,
     provision::{File, Provisioned, Step, Variable, Workspace},
     registry::Plugin,
-    store::{WorkspaceRecord, WorkspaceState},
+    store::{self, WorkspaceState},
     unix_ms::rfc3339,
+    workspace_id::WorkspaceId,
 };
 
 /// A workspace in a list.
 #[derive(Debug, Serialize)]
-pub(crate) struct Summary<'a> {
-    id: &'a str,
-    name: &'a str,
-    tenant: Option<&'a str>,
-    role: Option<&'a str>,
-    runtime: &'a str,
+pub(crate) struct Summary {
+    id: WorkspaceId,
+    name: String,
+    tenant: Option<String>,
+    role: Option<String>,
+    runtime: String,
     state: WorkspaceState,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     exit_code: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,7 +36,7 @@ pub(crate) struct Summary<'a> {
 #[derive(Debug, Serialize)]
 pub(crate) struct Full<'a> {
     #[serde(flatten)]
-    summary: Summary<'a>,
+    summary: Summary,
     labels: &'a BTreeMap<String, String>,
     command: &'a [String],
     environment: &'a [Variable],
@@ -51,25 +52,40 @@ pub(crate) struct WithToken<'a> {
     token: &'a str,
 }
 
-pub(crate) fn summary(record: &WorkspaceRecord) -> Summary<'_> {
+/// A page of a list.
+#[derive(Debug, Serialize)]
+pub(crate) struct Page {
+    workspaces: Vec<Summary>,
+    next: Option<String>,
+}
+
+/// A page, with the cursor of the next one.
+pub(crate) fn page(page: store::Listed, next: Option<String>) -> Page {
+    Page {
+        workspaces: page.workspaces.into_iter().map(summary).collect(),
+        next,
+    }
+}
+
+fn summary(summary: store::Summary) -> Summary {
     Summary {
-        id: record.id.as_str(),
-        name: &record.name,
-        tenant: record.spec.tenant.as_deref(),
-        role: record.spec.role.as_deref(),
-        runtime: &record.spec.runtime,
-        state: record.state,
-        reason: record.outcome.reason.as_deref(),
-        exit_code: record.outcome.exit_code,
-        exit_signal: record.outcome.exit_signal,
-        created_at: rfc3339(record.created_at),
-        updated_at: rfc3339(record.updated_at),
+        id: summary.id,
+        name: summary.name,
+        tenant: summary.tenant,
+        role: summary.role,
+        runtime: summary.runtime,
+        state: summary.state,
+        reason: summary.outcome.reason,
+        exit_code: summary.outcome.exit_code,
+        exit_signal: summary.outcome.exit_signal,
+        created_at: rfc3339(summary.created_at),
+        updated_at: rfc3339(summary.updated_at),
     }
 }
 
 pub(crate) fn full(workspace: &Workspace) -> Full<'_> {
     Full {
-        summary: summary(&workspace.record),
+        summary: summary((&workspace.record).into()),
         labels: &workspace.record.spec.labels,
         command: &workspace.record.spec.command,
         environment: &workspace.provision.environment,

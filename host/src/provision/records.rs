@@ -10,8 +10,8 @@ use crate::{
         platform,
     },
     store::{
-        self, NewEvent, Owed, Store, StoreError, StoreErrorKind, TokenHash, Transition,
-        WorkspaceRecord, WorkspaceState,
+        self, Filter, Listed, NewEvent, Owed, Store, StoreError, StoreErrorKind, TokenHash,
+        Transition, WorkspaceRecord, WorkspaceState,
     },
     workspace_id::WorkspaceId,
 };
@@ -66,6 +66,18 @@ impl Records {
 
     pub(super) async fn list(&self) -> Outcome<Vec<WorkspaceRecord>> {
         self.store.list().await.map_err(|error| failed(None, error))
+    }
+
+    pub(super) async fn page(
+        &self,
+        filter: Filter,
+        after: Option<i64>,
+        limit: usize,
+    ) -> Outcome<Listed> {
+        self.store
+            .page(filter, after, limit)
+            .await
+            .map_err(|error| failed(None, error))
     }
 
     /// The workspace with what its last provision did.

@@ -15,7 +15,7 @@ use super::{StoreError, StoreErrorKind};
 const APPLICATION_ID: i64 = 0x5048_7773;
 
 /// What brings the file from version `index` to version `index + 1`. Entries are only ever appended.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "CREATE TABLE workspaces (
         id TEXT PRIMARY KEY NOT NULL,
         name TEXT NOT NULL,
@@ -49,6 +49,35 @@ const MIGRATIONS: [&str; 4] = [
         name TEXT PRIMARY KEY NOT NULL,
         passed INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID",
+    // A number that only grows, by which lists are paged, and copies of what they filter by. What can be long comes last: SQLite
+    // reads a row from its beginning, and lists do not want it.
+    "CREATE TABLE numbered (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        name TEXT NOT NULL,
+        tenant TEXT,
+        role TEXT,
+        runtime TEXT NOT NULL,
+        state TEXT NOT NULL,
+        reason TEXT,
+        exit_code INTEGER,
+        exit_signal INTEGER,
+        token_hash BLOB,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        labels TEXT NOT NULL,
+        spec TEXT NOT NULL,
+        provision TEXT
+    ) STRICT;
+    INSERT INTO numbered (id, name, tenant, role, runtime, state, reason, exit_code, exit_signal, token_hash, created_at,
+            updated_at, labels, spec, provision)
+        SELECT id, name, spec ->> 'tenant', spec ->> 'role', spec ->> 'runtime', state, reason, exit_code, exit_signal,
+            token_hash, created_at, updated_at, coalesce(spec -> 'labels', '{}'), spec, provision
+        FROM workspaces ORDER BY created_at, rowid;
+    DROP TABLE workspaces;
+    ALTER TABLE numbered RENAME TO workspaces;
+    CREATE INDEX workspaces_by_state ON workspaces (state);
+    CREATE INDEX workspaces_by_tenant ON workspaces (tenant)",
 ];
 
 /// How long a platform that is just ending may take to let go of the file.

@@ -45,7 +45,12 @@ pub(super) fn insert(connection: &Connection, record: &WorkspaceRecord) -> Resul
         exit_code,
         exit_signal,
     } = outcome;
-    let sql = format!("INSERT INTO workspaces ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    let labels = serde_json::to_string(&record.spec.labels)
+        .map_err(|_| RowError::Broken("labels that are no JSON"))?;
+    let sql = format!(
+        "INSERT INTO workspaces ({COLUMNS}, tenant, role, runtime, labels) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    );
     let values = params![
         id.as_str(),
         name,
@@ -55,7 +60,11 @@ pub(super) fn insert(connection: &Connection, record: &WorkspaceRecord) -> Resul
         exit_code,
         exit_signal,
         created_at,
-        updated_at
+        updated_at,
+        record.spec.tenant,
+        record.spec.role,
+        record.spec.runtime,
+        labels
     ];
     match connection.prepare_cached(&sql)?.execute(values) {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
@@ -76,7 +85,7 @@ pub(super) fn get(
 }
 
 pub(super) fn list(connection: &Connection) -> Result<Vec<WorkspaceRecord>, RowError> {
-    let sql = format!("SELECT {COLUMNS} FROM workspaces ORDER BY created_at, rowid");
+    let sql = format!("SELECT {COLUMNS} FROM workspaces ORDER BY number");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
     let mut records = Vec::new();
@@ -188,9 +197,7 @@ fn record(row: &Row<'_>) -> Result<WorkspaceRecord, RowError> {
     let spec = Zeroizing::new(row.get::<_, String>("spec")?);
     let id = row.get::<_, String>("id")?;
     Ok(WorkspaceRecord {
-        id: id
-            .try_into()
-            .map_err(|_| RowError::Broken("a workspace id that is none"))?,
+        id: workspace_id(id)?,
         name: row.get("name")?,
         // The error of serde_json could quote the specification, so it stays here.
         spec: serde_json::from_str(&spec)
@@ -206,6 +213,11 @@ fn record(row: &Row<'_>) -> Result<WorkspaceRecord, RowError> {
     })
 }
 
-fn state(name: &str) -> Result<WorkspaceState, RowError> {
+pub(super) fn workspace_id(id: String) -> Result<WorkspaceId, RowError> {
+    id.try_into()
+        .map_err(|_| RowError::Broken("a workspace id that is none"))
+}
+
+pub(super) fn state(name: &str) -> Result<WorkspaceState, RowError> {
     WorkspaceState::from_name(name).ok_or(RowError::Broken("an unknown workspace state"))
 }

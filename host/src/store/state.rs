@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use rusqlite::ToSql;
+use rusqlite::types::ToSqlOutput;
 use serde::{Deserialize, Serialize};
 
 /// Where a workspace is in its life: `provisioning -> running | failed`, `running <-> paused`,
@@ -57,6 +59,12 @@ impl WorkspaceState {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+impl ToSql for WorkspaceState {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
     }
 }
 

@@ -15,7 +15,7 @@ use provisionhook_host::{
     redact::Redactor,
     registry::Registry,
     runtime::{LocalRuntime, Runtime},
-    store::{Store, WorkspaceState},
+    store::{Filter, Store, Summary, WorkspaceState},
     token::{Broker, BrokerSettings},
     workspace_id::WorkspaceId,
 };
@@ -217,6 +217,12 @@ impl Platform {
             json["id"].as_str().unwrap().parse().unwrap(),
             json["token"].as_str().unwrap().to_owned(),
         )
+    }
+
+    /// All workspaces, the oldest first.
+    pub(crate) async fn listed(&self) -> Vec<Summary> {
+        let page = self.provisioner.list(Filter::default(), None, usize::MAX);
+        page.await.unwrap().workspaces
     }
 
     /// Waits until the workspace is in this state.

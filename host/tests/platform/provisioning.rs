@@ -110,7 +110,7 @@ async fn a_drain_waits_for_a_provision_and_refuses_new_ones() {
         let provisioner = platform.provisioner.clone();
         async move { provisioner.create(request("sleep 60")).await }
     });
-    while platform.provisioner.list().await.unwrap().is_empty() {
+    while platform.listed().await.is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     platform.provisioner.drain(Duration::from_millis(1)).await;

@@ -203,7 +203,7 @@ async fn what_is_gone_is_failed_and_can_be_restarted() {
 pub(crate) async fn recorded(
     platform: &Platform,
 ) -> Vec<(WorkspaceId, WorkspaceState, Option<String>)> {
-    let records = platform.provisioner.list().await.unwrap();
+    let records = platform.listed().await;
     records
         .into_iter()
         .map(|record| (record.id, record.state, record.outcome.reason))

@@ -290,3 +290,45 @@ async fn stop_and_list_and_delete() {
     platform.reaches(&stopped, WorkspaceState::Stopped).await;
     platform.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_comes_in_pages_that_lead_to_the_next() {
+    let platform = Plan::default().start().await;
+    for (number, tenant) in [(1, "a"), (2, "b"), (3, "a"), (4, "a")] {
+        let body = json!({"id": format!("ws-{number}"), "tenant": tenant, "labels": {"l": "v"}, "command": ["true"]});
+        let created = platform.admin("POST", "/workspaces", Some(body)).await;
+        assert_eq!(created.status, 201, "{created:?}");
+    }
+    let (mut path, mut found) = (
+        "/workspaces?tenant=a&label=l%3Dv&limit=2".to_owned(),
+        Vec::new(),
+    );
+    while !path.is_empty() {
+        let answer = platform.admin("GET", &path, None).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let page = answer.json();
+        found.extend(
+            page["workspaces"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|one| one["id"].clone()),
+        );
+        let link = answer.header("link");
+        let next = link
+            .strip_prefix('<')
+            .and_then(|link| link.split_once(">; rel=\"next\""));
+        next.map_or("", |(next, _)| next).clone_into(&mut path);
+        match page["next"].as_str() {
+            Some(cursor) => assert!(path.ends_with(&format!("&after={cursor}")), "{path}"),
+            None => assert_eq!((&page["next"], link), (&Value::Null, "")),
+        }
+    }
+    assert_eq!(found, ["ws-1", "ws-3", "ws-4"]);
+    let refused = platform
+        .admin("GET", "/workspaces?limit=0&after=x&state=busy", None)
+        .await;
+    let problems = refused.json()["problems"].as_array().unwrap().len();
+    assert_eq!((refused.status, problems), (400, 3), "{refused:?}");
+    platform.end().await;
+}

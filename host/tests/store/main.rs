@@ -4,6 +4,7 @@
 
 mod events;
 mod owed;
+mod pages;
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};

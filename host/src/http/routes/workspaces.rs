@@ -9,10 +9,17 @@ use axum::{
     http::{HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse as _, Response},
 };
-use serde_json::json;
 
 use crate::{
-    http::{Api, auth::Admin, body, error::ApiError, query::Query, view},
+    http::{
+        Api,
+        auth::Admin,
+        body,
+        error::ApiError,
+        listing::{self, Listing},
+        query::Query,
+        view,
+    },
     provision::{Problem, WorkspaceRequest},
     workspace_id::WorkspaceId,
 };
@@ -40,11 +47,25 @@ pub(crate) async fn create(
     Ok(no_store(response))
 }
 
-/// `GET /workspaces`.
-pub(crate) async fn list(_: Admin, State(api): State<Arc<Api>>) -> Result<Response, ApiError> {
-    let workspaces = api.provisioner.list().await?;
-    let workspaces: Vec<_> = workspaces.iter().map(view::summary).collect();
-    Ok(Json(json!({"workspaces": workspaces})).into_response())
+/// `GET /workspaces?limit=N&after=CURSOR&state=…&tenant=…&role=…&name=…&label=k=v`: one page, the oldest first.
+pub(crate) async fn list(
+    _: Admin,
+    State(api): State<Arc<Api>>,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let Listing {
+        filter,
+        after,
+        limit,
+    } = Listing::of(&uri)?;
+    let page = api.provisioner.list(filter, after, limit).await?;
+    let next = page.next.map(listing::cursor);
+    let link = next.as_deref().and_then(|next| listing::link(&uri, next));
+    let mut response = Json(view::page(page, next)).into_response();
+    if let Some(link) = link {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    Ok(response)
 }
 
 /// `GET /workspaces/{id}`: with who set which variable, and never a value.
