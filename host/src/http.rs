@@ -92,6 +92,8 @@ pub struct Limits {
     pub header_time: Duration,
     /// How long the body of a request may take; then 408.
     pub body_time: Duration,
+    /// How long a client may take nothing of its answer; then its connection is closed.
+    pub write_time: Duration,
     /// How long a request may take in all; then 504. Must be longer than a provision may take.
     pub request_time: Duration,
     /// How long a token may take that has to be fetched; then 500 (or 504 on the routes beyond the two GitHub ones).
@@ -117,6 +119,7 @@ impl Default for Limits {
             max_log: 4 * 1024 * 1024,
             header_time: Duration::from_secs(10),
             body_time: Duration::from_secs(10),
+            write_time: Duration::from_secs(30),
             request_time: Duration::from_secs(120),
             token_time: Duration::from_secs(20),
             max_requests: 1024,
@@ -171,7 +174,7 @@ impl Server {
         let api = Api {
             provisioner,
             events,
-            streams: Streams::new(&limits, readiness.clone()),
+            streams: Streams::new(&limits, readiness.clone(), auth.clone()),
             registry,
             broker,
             providers,

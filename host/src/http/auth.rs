@@ -112,18 +112,29 @@ impl Auth {
     fn admin(&self, headers: &HeaderMap) -> Result<Admin, ApiError> {
         if let Admins::Anyone(name) = &**self.0.load() {
             return if is_local(headers) {
-                Ok(Admin(Arc::clone(name)))
+                Ok(Admin::of(name, None))
             } else {
                 Err(ApiError::not_local())
             };
         }
         let presented = bearer(headers).ok_or_else(ApiError::unauthenticated)?;
         match self.holder(presented) {
-            Some(name) => Ok(Admin(name)),
+            Some(name) => Ok(Admin::of(&name, Some(TokenHash::of(presented)))),
             None if presented.starts_with(TOKEN_PREFIX) => {
                 Err(ApiError::wrong_kind("this route takes the admin token"))
             }
             None => Err(ApiError::invalid_token()),
+        }
+    }
+
+    /// Whether who came in as this admin would be let in now.
+    pub(super) fn still_admits(&self, admin: &Admin) -> bool {
+        match (&**self.0.load(), admin.token) {
+            (Admins::Bearers(hashes), Some(token)) => {
+                hashes.iter().any(|(_, known)| *known == token)
+            }
+            (Admins::Anyone(_), None) => true,
+            (Admins::Bearers(_), None) | (Admins::Anyone(_), Some(_)) => false,
         }
     }
 
@@ -142,12 +153,21 @@ impl Auth {
 }
 
 /// Proof that the caller is an admin, and which one.
-pub(crate) struct Admin(Arc<str>);
+pub(crate) struct Admin {
+    name: Arc<str>,
+    /// The token that it was; none in the development mode.
+    token: Option<TokenHash>,
+}
 
 impl Admin {
+    fn of(name: &Arc<str>, token: Option<TokenHash>) -> Self {
+        let name = Arc::clone(name);
+        Self { name, token }
+    }
+
     /// Notes in the log who did this to a workspace.
     pub(crate) fn did(&self, action: &'static str, workspace: &str) {
-        tracing::info!(admin = &*self.0, action, workspace, "asked by an admin");
+        tracing::info!(admin = &*self.name, action, workspace, "asked by an admin");
     }
 }
 
@@ -257,7 +277,7 @@ mod tests {
         let admin = auth
             .admin(&headers(&["Bearer fedcba9876543210fedcba9876543210"]))
             .unwrap();
-        assert_eq!(&*admin.0, "b");
+        assert_eq!(&*admin.name, "b");
         assert!(
             auth.admin(&headers(&["Bearer 0123456789abcdef0123456789abcdeF"]))
                 .is_err()
@@ -270,7 +290,12 @@ mod tests {
         let auth = Auth::bearers([("old", "0123456789abcdef0123456789abcdef")]).unwrap();
         let shared = auth.clone();
         let new = Auth::bearers([("new", "fedcba9876543210fedcba9876543210")]).unwrap();
+        let before = shared
+            .admin(&headers(&["Bearer 0123456789abcdef0123456789abcdef"]))
+            .unwrap();
+        assert!(shared.still_admits(&before));
         assert!(auth.replace(&new) && !auth.replace(&new));
+        assert!(!shared.still_admits(&before));
         assert!(
             shared
                 .admin(&headers(&["Bearer 0123456789abcdef0123456789abcdef"]))

@@ -12,6 +12,7 @@ use tokio::{
     sync::Semaphore,
     task::JoinSet,
 };
+use tokio_io_timeout::TimeoutWriter;
 use tokio_rustls::TlsAcceptor;
 
 use super::{
@@ -164,6 +165,7 @@ impl Server {
                 gate: Arc::clone(&gate),
                 peer: accepted.peer(),
                 header_time: limits.header_time,
+                write_time: limits.write_time,
                 watcher: graceful.watcher(),
             };
             let tls = tls.clone();
@@ -192,6 +194,7 @@ struct Connection {
     gate: Arc<Gate>,
     peer: Option<IpAddr>,
     header_time: Duration,
+    write_time: Duration,
     watcher: Watcher,
 }
 
@@ -222,8 +225,12 @@ impl Connection {
             gate,
             peer,
             header_time,
+            write_time,
             watcher,
         } = self;
+        let mut stream = TimeoutWriter::new(stream);
+        stream.set_timeout(Some(write_time));
+        let stream = Box::pin(stream);
         let service = service_fn(move |request| {
             let gate = Arc::clone(&gate);
             async move { gate.serve(request, peer).await }

@@ -12,7 +12,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Limits, Readiness, error::ApiError};
+use super::{Auth, Limits, Readiness, auth::Admin, error::ApiError};
 use crate::{
     events::{FollowError, Follower},
     store::Event,
@@ -26,31 +26,37 @@ pub(super) struct Streams {
     places: Arc<Semaphore>,
     keep_alive: Duration,
     readiness: Readiness,
+    auth: Auth,
 }
 
 /// One stream.
 struct Streaming {
     follower: Follower,
+    admin: Admin,
+    auth: Auth,
     keep_alive: Duration,
     readiness: Readiness,
     _place: OwnedSemaphorePermit,
 }
 
 impl Streams {
-    pub(super) fn new(limits: &Limits, readiness: Readiness) -> Self {
+    pub(super) fn new(limits: &Limits, readiness: Readiness, auth: Auth) -> Self {
         let places = limits.max_streams.min(Semaphore::MAX_PERMITS);
         Self {
             places: Arc::new(Semaphore::new(places)),
             keep_alive: limits.keep_alive,
             readiness,
+            auth,
         }
     }
 
-    /// Answers with what the follower finds. The client's pace is that of the reading: nothing waits for it in memory but one page.
-    pub(super) fn answer(&self, follower: Follower) -> Result<Response, ApiError> {
+    /// Answers an admin with what the follower finds, for as long as its token is good. The client's pace is that of the reading: nothing waits for it in memory but one page.
+    pub(super) fn answer(&self, admin: Admin, follower: Follower) -> Result<Response, ApiError> {
         let place = Arc::clone(&self.places).try_acquire_owned();
         let streaming = Streaming {
             follower,
+            admin,
+            auth: self.auth.clone(),
             keep_alive: self.keep_alive,
             readiness: self.readiness.clone(),
             _place: place.map_err(|_| ApiError::many_streams())?,
@@ -77,6 +83,10 @@ impl Streaming {
             () = self.readiness.drained() => return None,
             next = next => next,
         };
+        if !self.auth.still_admits(&self.admin) {
+            tracing::info!("a stream of events ends: its admin token was taken away");
+            return None;
+        }
         match next {
             Ok(Ok(event)) => Some(shown(&event)),
             // An id without data is no event to a client, but where it goes on: also when the filter has let nothing pass for long.

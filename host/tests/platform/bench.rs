@@ -1,7 +1,7 @@
 //! A platform over a directory of its own. What is left of it when a test ends is stopped.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -26,6 +26,8 @@ use tokio::{sync::oneshot, task::JoinHandle};
 use crate::client::{self, Answer};
 
 pub(crate) const ADMIN: &str = "admin-token-0123456789-0123456789";
+
+const NO_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// How to make a platform.
 pub(crate) struct Plan {
@@ -57,6 +59,7 @@ pub(crate) struct Platform {
     pub(crate) runtime: Arc<LocalRuntime>,
     pub(crate) readiness: Readiness,
     pub(crate) store: Store,
+    pub(crate) auth: Auth,
     pub(crate) redactor: Redactor,
     stop: oneshot::Sender<()>,
     served: JoinHandle<Result<(), TlsError>>,
@@ -95,8 +98,7 @@ impl Plan {
     ) -> Platform {
         let server = Server::bind(address).await.unwrap();
         let server = tls.into_iter().fold(server, Server::with_tls);
-        let none = SocketAddr::from(([0, 0, 0, 0], 0));
-        let address = server.address().tcp().unwrap_or(none);
+        let address = server.address().tcp().unwrap_or(NO_ADDRESS);
         self.settings.url = server.url();
         let runtime = Arc::new(local(dir.path()));
         let redactor = Redactor::new();
@@ -119,6 +121,7 @@ impl Plan {
             plugins: plugins.handle().clone(),
             settings: self.settings,
         });
+        let auth = Auth::bearers([("test", ADMIN)]).unwrap();
         let (readiness, latch) = Readiness::new();
         provisioner.reconcile().await.unwrap();
         drop(latch);
@@ -130,7 +133,7 @@ impl Plan {
             broker,
             reports: Arc::new([]),
             github_provider: self.github_provider,
-            auth: Auth::bearers([("test", ADMIN)]).unwrap(),
+            auth: auth.clone(),
             readiness: readiness.clone(),
             metrics,
             limits: self.limits,
@@ -144,6 +147,7 @@ impl Plan {
             runtime,
             readiness,
             store,
+            auth,
             redactor,
             stop,
             served,

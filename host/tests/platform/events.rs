@@ -8,6 +8,7 @@ use std::{
 use provisionhook_host::{
     events::{EventLog, Retention},
     fault::{Fault, FaultKind},
+    http::Auth,
     store::{EventKind, NewEvent, WorkspaceState},
     workspace_id::WorkspaceId,
 };
@@ -204,6 +205,45 @@ async fn streams_have_places_of_their_own_and_no_end() {
     assert_eq!(refused.status, 429, "{refused:?}");
     assert_eq!(refused.header("retry-after"), "5");
     drop(other);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while EventSource::status(platform.address, "/events").await != 200 {
+        assert!(Instant::now() < deadline, "the place is never free");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    platform.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_with_its_token() {
+    let mut plan = Plan::default();
+    plan.limits.keep_alive = Duration::from_millis(50);
+    let platform = plan.start().await;
+    let mut live = EventSource::open(platform.address, "/events", "").await;
+    assert!(live.next().await.is_some());
+    let other = "another-admin-token-0123456789-0123456789";
+    assert!(
+        platform
+            .auth
+            .replace(&Auth::bearers([("test", other)]).unwrap())
+    );
+    while live.next().await.is_some() {}
+    platform.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_takes_nothing_is_cut_off() {
+    let mut plan = Plan::default();
+    plan.limits.max_streams = 1;
+    plan.limits.write_time = Duration::from_millis(300);
+    let platform = plan.start().await;
+    let _stuck = EventSource::open(platform.address, "/events", "").await;
+    let (id, _) = platform.sh("sleep 60").await;
+    // More than the buffers of both ends hold.
+    let data = json!({"text": "x".repeat(100_000)});
+    for _ in 0..300 {
+        let event = NewEvent::new(EventKind::ProvisionStep, &data);
+        platform.store.append(&id, event).await.unwrap();
+    }
     let deadline = Instant::now() + Duration::from_secs(30);
     while EventSource::status(platform.address, "/events").await != 200 {
         assert!(Instant::now() < deadline, "the place is never free");

@@ -26,7 +26,7 @@ const PAGE: (u32, u32) = (100, 1000);
 
 /// `GET /events?type=…&tenant=…&workspace=…&after=N`: all events from now on, or from behind `after` or `Last-Event-ID`.
 pub(crate) async fn follow(
-    _: Admin,
+    admin: Admin,
     State(api): State<Arc<Api>>,
     headers: HeaderMap,
     uri: Uri,
@@ -47,13 +47,13 @@ pub(crate) async fn follow(
     }
     let kept = api.events.kept().await.map_err(failed)?;
     let after = place(after.unwrap_or(kept.last), kept)?;
-    api.streams.answer(api.events.follow(filter, after))
+    api.streams.answer(admin, api.events.follow(filter, after))
 }
 
 /// `GET /workspaces/{id}/events?after=N&limit=N`: those of one workspace, also of one that was deleted. With
 /// `Accept: text/event-stream` it goes on with those that are still to come.
 pub(crate) async fn of_workspace(
-    _: Admin,
+    admin: Admin,
     State(api): State<Arc<Api>>,
     id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
@@ -77,7 +77,7 @@ pub(crate) async fn of_workspace(
     let after = place(after, api.events.kept().await.map_err(failed)?)?;
     if follows {
         let filter = Filter::default().of_workspace(id);
-        return api.streams.answer(api.events.follow(filter, after));
+        return api.streams.answer(admin, api.events.follow(filter, after));
     }
     let page = api.events.of(&id, after, limit).await.map_err(failed)?;
     Ok(Json(json!({"events": page.events, "next": page.next})).into_response())
