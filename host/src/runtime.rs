@@ -11,6 +11,8 @@
 mod error;
 mod home;
 pub mod local;
+mod output;
+mod platform;
 mod spec;
 mod turns;
 
@@ -23,6 +25,8 @@ use serde::{Deserialize, Serialize};
 pub use self::error::{RuntimeError, RuntimeErrorKind};
 pub use self::home::{Home, NoOwner, Owner};
 pub use self::local::LocalRuntime;
+pub use self::output::{SavedOutput, Tail};
+pub use self::platform::{NoPlatform, Platform};
 pub use self::spec::{StartSpec, WORKSPACE_ID_KEY};
 pub use self::turns::Turns;
 use crate::container::Container;

@@ -11,6 +11,7 @@ use provisionhook_host::{
 
 use crate::{
     files::{ENV_FILE, HOME, SECRETS},
+    names,
     settings::Settings,
 };
 
@@ -32,7 +33,7 @@ pub(crate) fn body(
         entrypoint: Some(entrypoint),
         cmd: Some(cmd),
         env: Some(env(settings, spec, image_env)),
-        labels: Some(settings.platform.labels(spec.id())),
+        labels: Some(names::labels(&settings.platform, spec.id())),
         user: container.user.clone().or_else(|| settings.user.clone()),
         working_dir: Some(HOME.to_owned()),
         stop_signal: Some("SIGTERM".to_owned()),

@@ -13,7 +13,7 @@ use bollard::{
 use provisionhook_host::{runtime::RuntimeError, workspace_id::WorkspaceId};
 use tokio::sync::OnceCell;
 
-use crate::{error, settings::Settings};
+use crate::{error, names, settings::Settings};
 
 /// The daemon. Connects when it is first needed, so that a platform starts before its daemon does.
 pub(crate) struct Engine {
@@ -74,7 +74,7 @@ impl Engine {
     }
 
     pub(crate) fn name(&self, id: &WorkspaceId) -> String {
-        self.settings.platform.container(id)
+        names::container(&self.settings.platform, id)
     }
 
     /// Where everything of a workspace is that is not in its container.
@@ -89,12 +89,12 @@ impl Engine {
         let docker = self.docker().await.map_err(failed)?;
         let options = ListContainersOptionsBuilder::new()
             .all(true)
-            .filters(&platform.filter());
+            .filters(&names::filter(platform));
         let listed = docker.list_containers(Some(options.build())).await;
         let workspaces = listed
             .map_err(failed)?
             .iter()
-            .filter_map(|listed| platform.workspace(listed.labels.as_ref()?))
+            .filter_map(|listed| names::workspace(platform, listed.labels.as_ref()?))
             .collect();
         Ok(workspaces)
     }
@@ -112,7 +112,7 @@ impl Engine {
         };
         let config = container.config.as_ref();
         let labels = config.and_then(|config| config.labels.as_ref());
-        let workspace = labels.and_then(|labels| self.settings.platform.workspace(labels));
+        let workspace = labels.and_then(|labels| names::workspace(&self.settings.platform, labels));
         if workspace.as_ref() != Some(id) {
             return Ok(Found::Stranger);
         }

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
-use crate::engine::Engine;
+use crate::{engine::Engine, names};
 
 /// Between two attempts to subscribe again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -69,7 +69,7 @@ async fn subscribe(
     if std::mem::take(away) {
         info!("the container daemon is back");
     }
-    let mut filter: HashMap<String, Vec<String>> = engine.settings.platform.filter();
+    let mut filter: HashMap<String, Vec<String>> = names::filter(&engine.settings.platform);
     filter.insert("type".to_owned(), vec!["container".to_owned()]);
     let mut events = docker.events(Some(EventsOptionsBuilder::new().filters(&filter).build()));
     happened.send_modify(|number| *number += 1);

@@ -32,7 +32,6 @@ mod settings;
 mod state;
 
 pub use self::{
-    names::Platform,
     runtime::DockerRuntime,
     settings::{PullPolicy, Settings},
 };

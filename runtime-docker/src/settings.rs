@@ -4,10 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use provisionhook_host::{
     container::{Container, Resources},
-    runtime::Owner,
+    runtime::{Owner, Platform},
 };
-
-use crate::names::Platform;
 
 /// How containers are made. What a workspace asks for itself wins over the defaults here.
 #[derive(Clone, Debug)]

@@ -2,8 +2,11 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use provisionhook_host::{container::Resources, runtime::Owner};
-use provisionhook_runtime_docker::{Platform, PullPolicy, Settings};
+use provisionhook_host::{
+    container::Resources,
+    runtime::{Owner, Platform},
+};
+use provisionhook_runtime_docker::{PullPolicy, Settings};
 use serde::Deserialize;
 
 use super::{Config, ConfigError};

@@ -3,7 +3,7 @@
 use std::{error::Error, fs, io::ErrorKind, path::Path, sync::Arc};
 
 use provisionhook_host::runtime::{LocalRuntime, Runtime};
-use provisionhook_runtime_docker::{DockerRuntime, Platform};
+use provisionhook_runtime_docker::DockerRuntime;
 
 use crate::config::{Config, RuntimeKind};
 

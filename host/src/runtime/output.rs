@@ -1,0 +1,101 @@
+//! What a workspace wrote, kept on this machine after its container is gone.
+
+use std::{
+    collections::VecDeque,
+    fs::{self, DirBuilder, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::PathBuf,
+};
+
+/// The most that is kept of the output of earlier containers, and of one, in bytes.
+const MOST: usize = 32 * 1024 * 1024;
+
+/// A file that holds the last bytes of what a workspace wrote.
+pub struct SavedOutput(PathBuf);
+
+impl SavedOutput {
+    /// The file at this path, which need not be there; nor need its directory.
+    #[must_use]
+    pub const fn at(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// The last `most` bytes of it, to be continued. Blocks.
+    ///
+    /// # Errors
+    /// The file is there and cannot be read.
+    pub fn read(&self, most: Option<u64>) -> io::Result<Tail> {
+        let most = most.map_or(MOST, |most| usize::try_from(most).unwrap_or(MOST).min(MOST));
+        let mut tail = Tail {
+            most,
+            bytes: VecDeque::new(),
+        };
+        match fs::read(&self.0) {
+            Ok(bytes) => tail.push(&bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        Ok(tail)
+    }
+
+    /// Replaces the file. Blocks.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, bytes: &[u8]) -> io::Result<()> {
+        let beside = self.0.with_extension("new");
+        if let Some(directory) = self.0.parent() {
+            // Of an orphan there may be nothing but its container.
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o711)
+                .create(directory)?;
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        options.open(&beside)?.write_all(bytes)?;
+        fs::rename(beside, &self.0)
+    }
+}
+
+/// The last bytes of what is pushed.
+pub struct Tail {
+    most: usize,
+    bytes: VecDeque<u8>,
+}
+
+impl Tail {
+    /// Appends, and drops what is too old.
+    pub fn push(&mut self, piece: &[u8]) {
+        let piece = &piece[piece.len().saturating_sub(self.most)..];
+        let over = (self.bytes.len() + piece.len()).saturating_sub(self.most);
+        self.bytes.drain(..over.min(self.bytes.len()));
+        self.bytes.extend(piece);
+    }
+
+    /// What is left.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_bytes_are_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let saved = SavedOutput::at(directory.path().join("output.log"));
+        let mut tail = saved.read(Some(5)).unwrap();
+        for piece in ["abc", "de", "f", "0123456789"] {
+            tail.push(piece.as_bytes());
+        }
+        let bytes = tail.into_bytes();
+        assert_eq!(bytes, b"56789");
+        saved.save(&bytes).unwrap();
+        assert_eq!(saved.read(Some(2)).unwrap().into_bytes(), b"89");
+    }
+}
