@@ -1,0 +1,219 @@
+//! The connection to the API server, and the questions that are asked of it in several places.
+
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::{
+        authorization::v1::{
+            ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+        },
+        core::v1::{PersistentVolumeClaim, Pod, Secret},
+    },
+};
+use kube::{
+    Api, Client, Config, Error, Resource,
+    api::PostParams,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use provisionhook_host::{runtime::RuntimeError, workspace_id::WorkspaceId};
+use tokio::sync::OnceCell;
+
+use crate::{
+    action::{self, Action},
+    error, names,
+    settings::{Access, Settings},
+};
+
+/// The API server. Connects when it is first needed, so that a platform starts before its cluster answers.
+pub(crate) struct Cluster {
+    pub(crate) settings: Settings,
+    connection: OnceCell<Connection>,
+}
+
+struct Connection {
+    client: Client,
+    namespace: String,
+}
+
+/// What there is under the name of a workspace's Pod.
+pub(crate) enum Found {
+    /// Nothing.
+    Nothing,
+    /// The workspace's Pod.
+    Ours(Box<Pod>),
+    /// Somebody else's.
+    Stranger,
+}
+
+impl Cluster {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            connection: OnceCell::new(),
+        }
+    }
+
+    async fn connection(&self) -> Result<&Connection, RuntimeError> {
+        self.connection
+            .get_or_try_init(|| async {
+                let mut config = config(&self.settings.access)
+                    .await
+                    .map_err(|found| error::away(None, "use the cluster", &found))?;
+                config.connect_timeout = Some(self.settings.timeout);
+                config.write_timeout = Some(self.settings.timeout);
+                let namespace = self
+                    .settings
+                    .namespace
+                    .clone()
+                    .unwrap_or_else(|| config.default_namespace.clone());
+                let client = Client::try_from(config).map_err(|error| {
+                    error::away(None, "use the cluster", &error::causes(&error))
+                })?;
+                Ok(Connection { client, namespace })
+            })
+            .await
+    }
+
+    async fn api<K>(&self) -> Result<Api<K>, RuntimeError>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        let connection = self.connection().await?;
+        let client = connection.client.clone();
+        Ok(Api::namespaced(client, &connection.namespace))
+    }
+
+    pub(crate) async fn pods(&self) -> Result<Api<Pod>, RuntimeError> {
+        self.api().await
+    }
+
+    pub(crate) async fn secrets(&self) -> Result<Api<Secret>, RuntimeError> {
+        self.api().await
+    }
+
+    pub(crate) async fn claims(&self) -> Result<Api<PersistentVolumeClaim>, RuntimeError> {
+        self.api().await
+    }
+
+    pub(crate) fn name(&self, id: &WorkspaceId) -> String {
+        names::pod(&self.settings.platform, id)
+    }
+
+    /// Asks, and gives up when the answer does not come in time.
+    pub(crate) async fn ask<T>(
+        &self,
+        id: Option<&WorkspaceId>,
+        action: Action,
+        request: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, RuntimeError> {
+        match self.try_to(id, action, request).await? {
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(self.failed(id, action, &error).await),
+        }
+    }
+
+    /// The same, for a caller who looks at the error of the API server first.
+    pub(crate) async fn try_to<T>(
+        &self,
+        id: Option<&WorkspaceId>,
+        action: Action,
+        request: impl Future<Output = Result<T, Error>>,
+    ) -> Result<Result<T, Error>, RuntimeError> {
+        tokio::time::timeout(self.settings.timeout, request)
+            .await
+            .map_err(|_| {
+                let found = format!("no answer within {} s", self.settings.timeout.as_secs());
+                error::away(id, action.what, &found)
+            })
+    }
+
+    /// What an error means. A refusal is told from a quota by asking the API server whether it is the Role's.
+    pub(crate) async fn failed(
+        &self,
+        id: Option<&WorkspaceId>,
+        action: Action,
+        error: &Error,
+    ) -> RuntimeError {
+        let namespace = match self.connection().await {
+            Ok(connection) => connection.namespace.as_str(),
+            Err(error) => return error,
+        };
+        if error::code(error) == Some(403) && matches!(self.may(action).await, Ok(false)) {
+            return error::forbidden(id, action, namespace);
+        }
+        error::failed(id, action, namespace, error)
+    }
+
+    /// Whether the Role allows it.
+    async fn may(&self, action: Action) -> Result<bool, RuntimeError> {
+        let connection = self.connection().await?;
+        let (resource, subresource) = action.parts();
+        let review = SelfSubjectAccessReview {
+            spec: SelfSubjectAccessReviewSpec {
+                resource_attributes: Some(ResourceAttributes {
+                    namespace: Some(connection.namespace.clone()),
+                    verb: Some(action.verb.to_owned()),
+                    resource: Some(resource.to_owned()),
+                    subresource: subresource.map(str::to_owned),
+                    ..ResourceAttributes::default()
+                }),
+                ..SelfSubjectAccessReviewSpec::default()
+            },
+            ..SelfSubjectAccessReview::default()
+        };
+        let reviews: Api<SelfSubjectAccessReview> = Api::all(connection.client.clone());
+        let params = PostParams::default();
+        let asked = reviews.create(&params, &review);
+        let answer = self
+            .try_to(None, action, asked)
+            .await?
+            .map_err(|error| error::failed(None, action, &connection.namespace, &error))?;
+        Ok(answer.status.is_some_and(|status| status.allowed))
+    }
+
+    /// Looks for the Pod of a workspace.
+    pub(crate) async fn find(&self, id: &WorkspaceId) -> Result<Found, RuntimeError> {
+        let (pods, name) = (self.pods().await?, self.name(id));
+        let found = self
+            .ask(Some(id), action::GET_POD, pods.get_opt(&name))
+            .await?;
+        let Some(pod) = found else {
+            return Ok(Found::Nothing);
+        };
+        let workspace = names::workspace(&self.settings.platform, &pod.metadata);
+        Ok(if workspace.as_ref() == Some(id) {
+            Found::Ours(Box::new(pod))
+        } else {
+            Found::Stranger
+        })
+    }
+}
+
+async fn config(access: &Access) -> Result<Config, String> {
+    match access {
+        Access::InCluster => Config::incluster().map_err(|error| error::causes(&error)),
+        Access::Kubeconfig { path, context } => {
+            let file = Kubeconfig::read_from(path).map_err(|error| error::causes(&error))?;
+            let options = KubeConfigOptions {
+                context: context.clone(),
+                ..KubeConfigOptions::default()
+            };
+            let config = Config::from_custom_kubeconfig(file, &options).await;
+            config.map_err(|error| error::causes(&error))
+        }
+    }
+}
+
+/// What the platform's Role lacks of what it needs, a `verb resource` for each.
+///
+/// # Errors
+/// The cluster cannot be asked.
+pub async fn missing_rights(settings: Settings) -> Result<Vec<String>, RuntimeError> {
+    let cluster = Cluster::new(settings);
+    let mut missing = Vec::new();
+    for action in action::ALL {
+        if !cluster.may(*action).await? {
+            missing.push(format!("{} {}", action.verb, action.resource));
+        }
+    }
+    Ok(missing)
+}
