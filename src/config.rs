@@ -8,6 +8,7 @@ mod access;
 mod error;
 mod events;
 mod keys;
+mod kubernetes;
 mod layers;
 mod plugins;
 mod process_env;

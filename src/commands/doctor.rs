@@ -8,9 +8,10 @@ use provisionhook_host::{
     services::http::HttpClient,
     store::{Store, StoreErrorKind},
 };
+use provisionhook_runtime_kubernetes::missing_rights;
 
 use super::{CommandResult, boot, output, with_causes};
-use crate::config::{Config, ConfigError, KEYS, Loaded, OperatorEnvironment, Origin};
+use crate::config::{Config, ConfigError, KEYS, Loaded, OperatorEnvironment, Origin, RuntimeKind};
 
 /// Prints every key of the configuration, its environment variable and its meaning.
 #[expect(clippy::unnecessary_wraps, reason = "every command has this shape")]
@@ -46,6 +47,7 @@ pub(super) fn run(file: Option<&Path>, loaded: Result<Loaded, ConfigError>) -> C
     checks.push(tell("serving", serving(&config)));
     checks.push(tell("webhooks", webhooks(&config)));
     checks.push(tell("state", state(&config)));
+    checks.extend(cluster(&config).map(|checked| tell("cluster", checked)));
     checks.push(tell("outgoing HTTP", outgoing(&config)));
     checks.extend(plugins(&config));
     Ok(exit_code(&checks))
@@ -112,6 +114,40 @@ fn state(config: &Config) -> Result<String, String> {
         )),
         Err(_) => Ok(format!("{} (will be created)", directory.display())),
     }
+}
+
+/// Whether the cluster answers, and the platform may do there what it has to. None if workspaces do not run in one.
+fn cluster(config: &Config) -> Option<Result<String, String>> {
+    if config.runtime != RuntimeKind::Kubernetes {
+        return None;
+    }
+    Some(rights(config))
+}
+
+fn rights(config: &Config) -> Result<String, String> {
+    // No Pod is looked for, so any name will do.
+    let platform = config.platform_name().map_err(|error| error.to_string())?;
+    let platform = match platform {
+        Some(platform) => platform,
+        None => "unnamed".parse().map_err(|error| format!("{error}"))?,
+    };
+    let settings = config
+        .kubernetes(platform)
+        .map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let missing = runtime
+        .block_on(missing_rights(settings))
+        .map_err(|error| error.to_string())?;
+    if missing.is_empty() {
+        return Ok("it answers, and the platform has the rights that it needs".to_owned());
+    }
+    Err(format!(
+        "expected the rights of deploy/kubernetes/rbac.yaml, found that these are missing: {}; add them to the platform's Role",
+        missing.join(", ")
+    ))
 }
 
 fn outgoing(config: &Config) -> Result<String, String> {

@@ -30,8 +30,8 @@ use super::{
 };
 use crate::config::{Config, ConfigError, Loaded};
 
-/// How much longer than a provision a request may take.
-const REQUEST_HEADROOM: Duration = Duration::from_secs(60);
+/// How much longer than a provision and a start a request may take.
+const REQUEST_HEADROOM: Duration = Duration::from_secs(30);
 
 /// Serves until TERM or INT; workspaces live on. `load` reads the configuration again.
 pub(super) fn run(
@@ -164,6 +164,7 @@ pub(super) fn assemble(
             at_once: config.provision.at_once,
             queue: config.provision.queue,
             grace: config.workspace.stop_grace,
+            start_time: config.start_time(),
             ..Settings::default()
         },
     });
@@ -187,7 +188,7 @@ fn limits(config: &Config) -> Limits {
         request_time: config
             .server
             .request_timeout
-            .max(config.provision.budget + REQUEST_HEADROOM),
+            .max(config.provision.budget + config.start_time() + REQUEST_HEADROOM),
         max_requests: config.server.max_concurrent,
         max_streams: config.server.max_streams,
         bad_tokens: config.server.invalid_tokens_per_minute,

@@ -70,7 +70,7 @@ impl Config {
                 remedy: "set `admin_token`, or listen on loopback with `dev = true`",
             });
         }
-        Ok(())
+        self.check_pods_find_the_platform()
     }
 
     /// Whether admins are told by tokens; without any, `dev` lets everybody on this machine in.

@@ -1,9 +1,13 @@
 //! Every key that exists, with its type and what it is for: one table for the unknown-key check, the environment
 //! overrides, and `doctor --keys`.
 
+mod kubernetes;
 mod table;
 
-pub(crate) use self::table::KEYS;
+use self::{kubernetes::KUBERNETES, table::COMMON};
+
+/// Every key.
+pub(crate) const KEYS: &[Key] = &join::<{ COMMON.len() + KUBERNETES.len() }>(&[COMMON, KUBERNETES]);
 
 /// How the text of an environment variable becomes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +41,7 @@ impl Kind {
 }
 
 /// One key. In the name, `*` stands for a plugin's name.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
@@ -46,6 +50,21 @@ pub(crate) struct Key {
 
 const fn key(name: &'static str, kind: Kind, help: &'static str) -> Key {
     Key { name, kind, help }
+}
+
+/// The tables one after the other.
+const fn join<const N: usize>(tables: &[&[Key]]) -> [Key; N] {
+    let mut all = [tables[0][0]; N];
+    let (mut table, mut row, mut at) = (0, 0, 0);
+    while at < N {
+        if row == tables[table].len() {
+            (table, row) = (table + 1, 0);
+        } else {
+            all[at] = tables[table][row];
+            (row, at) = (row + 1, at + 1);
+        }
+    }
+    all
 }
 
 /// The key with this dotted name, a plugin's name standing for `*`.

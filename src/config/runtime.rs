@@ -20,6 +20,8 @@ pub(crate) enum RuntimeKind {
     Local,
     /// Containers of a daemon on this machine.
     Docker,
+    /// Pods of a namespace.
+    Kubernetes,
 }
 
 impl RuntimeKind {
@@ -28,6 +30,7 @@ impl RuntimeKind {
         match self {
             Self::Local => "local",
             Self::Docker => "docker",
+            Self::Kubernetes => "kubernetes",
         }
     }
 }
@@ -78,7 +81,7 @@ impl Default for DockerSection {
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum PullSetting {
+pub(super) enum PullSetting {
     #[default]
     Missing,
     Always,
@@ -86,16 +89,28 @@ enum PullSetting {
 }
 
 impl Config {
-    /// The name of this platform on its daemon, if the operator gave it one.
-    pub(crate) fn docker_platform(&self) -> Result<Option<Platform>, ConfigError> {
-        let name = self.docker.platform.as_deref();
-        name.map(str::parse)
+    /// The name of this platform on its daemon or in its namespace, if the operator gave it one.
+    pub(crate) fn platform_name(&self) -> Result<Option<Platform>, ConfigError> {
+        let (key, name) = match self.runtime {
+            RuntimeKind::Local | RuntimeKind::Docker => ("docker.platform", &self.docker.platform),
+            RuntimeKind::Kubernetes => ("kubernetes.platform", &self.kubernetes.platform),
+        };
+        name.as_deref()
+            .map(str::parse)
             .transpose()
             .map_err(|error| ConfigError::Unusable {
-                key: "docker.platform",
+                key,
                 problem: format!("{error}"),
                 remedy: "give it another name, or leave it out to have one drawn",
             })
+    }
+
+    /// How long a start may take. A Pod that did not begin in time is removed, which takes time too.
+    pub(crate) fn start_time(&self) -> Duration {
+        match self.runtime {
+            RuntimeKind::Local | RuntimeKind::Docker => Duration::from_secs(30),
+            RuntimeKind::Kubernetes => self.kubernetes.start_timeout + Duration::from_secs(30),
+        }
     }
 
     /// What the Docker runtime is told.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use super::{
     access::{self, SocketMode, TlsSection},
     events::EventsSection,
+    kubernetes::KubernetesSection,
     plugins::{PluginSection, PluginsSection},
     runtime::{DockerSection, RuntimeKind},
     webhooks::WebhookSection,
@@ -33,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) tls: TlsSection,
     pub(crate) runtime: RuntimeKind,
     pub(super) docker: DockerSection,
+    pub(super) kubernetes: KubernetesSection,
     pub(crate) plugins: PluginsSection,
     plugin: BTreeMap<String, PluginSection>,
     pub(crate) provision: Provision,
@@ -58,6 +60,7 @@ impl Default for Config {
             tls: TlsSection::default(),
             runtime: RuntimeKind::default(),
             docker: DockerSection::default(),
+            kubernetes: KubernetesSection::default(),
             plugins: PluginsSection::default(),
             plugin: BTreeMap::new(),
             provision: Provision::default(),

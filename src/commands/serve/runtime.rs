@@ -2,8 +2,9 @@
 
 use std::{error::Error, fs, io::ErrorKind, path::Path, sync::Arc};
 
-use provisionhook_host::runtime::{LocalRuntime, Runtime};
+use provisionhook_host::runtime::{LocalRuntime, Platform, Runtime};
 use provisionhook_runtime_docker::DockerRuntime;
+use provisionhook_runtime_kubernetes::KubernetesRuntime;
 
 use crate::config::{Config, RuntimeKind};
 
@@ -17,14 +18,20 @@ pub(super) fn of(
 ) -> Result<Arc<dyn Runtime>, Box<dyn Error>> {
     Ok(match config.runtime {
         RuntimeKind::Local => Arc::new(local(config, open_files)?),
-        RuntimeKind::Docker => {
-            let platform = match config.docker_platform()? {
-                Some(platform) => platform,
-                None => drawn(&config.state_dir)?,
-            };
-            Arc::new(DockerRuntime::new(config.docker(platform)?))
+        RuntimeKind::Docker => Arc::new(DockerRuntime::new(config.docker(platform(config)?)?)),
+        RuntimeKind::Kubernetes => {
+            let settings = config.kubernetes(platform(config)?)?;
+            Arc::new(KubernetesRuntime::new(settings))
         }
     })
+}
+
+/// The name that the operator gave to this platform, or the one that was drawn.
+fn platform(config: &Config) -> Result<Platform, Box<dyn Error>> {
+    match config.platform_name()? {
+        Some(platform) => Ok(platform),
+        None => drawn(&config.state_dir),
+    }
 }
 
 /// Process trees of this machine, with this very program as their supervisor.
@@ -43,7 +50,7 @@ fn drawn(state_dir: &Path) -> Result<Platform, Box<dyn Error>> {
     let path = state_dir.join(PLATFORM_FILE);
     let unusable = |what: &dyn std::fmt::Display| {
         format!(
-            "{}: expected the name of this platform, found: {what}; set `docker.platform` to the one that its containers carry",
+            "{}: expected the name of this platform, found: {what}; set `docker.platform` or `kubernetes.platform` to the one that its containers carry",
             path.display()
         )
     };

@@ -3,7 +3,7 @@
 use super::{Key, Kind, key};
 
 /// All keys.
-pub(crate) const KEYS: &[Key] = &[
+pub(super) const COMMON: &[Key] = &[
     key(
         "listen",
         Kind::Text,
@@ -182,7 +182,7 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "runtime",
         Kind::Text,
-        "local | docker: where workspaces run (local)",
+        "local | docker | kubernetes: where workspaces run (local)",
     ),
     key(
         "docker.socket",
