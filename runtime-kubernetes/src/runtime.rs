@@ -1,7 +1,12 @@
 //! [`KubernetesRuntime`]: the runtime's interface over the namespace.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
+use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use provisionhook_host::{
     container::Container,
@@ -68,28 +73,46 @@ impl KubernetesRuntime {
         Ok(state::runtime_state(&pod))
     }
 
-    async fn list(&self) -> Result<Vec<(WorkspaceId, RuntimeState)>, RuntimeError> {
+    /// The Pods of this platform, by workspace.
+    async fn listed(&self) -> Result<BTreeMap<WorkspaceId, Pod>, RuntimeError> {
         let (cluster, platform) = (self.cluster(), &self.cluster().settings.platform);
         let api = cluster.pods().await?;
         let ours = ListParams::default().labels(&names::selector(platform));
         let listed = cluster
             .ask(None, action::LIST_PODS, api.list(&ours))
             .await?;
+        let ours = listed.items.into_iter().filter_map(|pod| {
+            let id = names::workspace(platform, &pod.metadata)?;
+            // Anybody may copy the labels.
+            (pod.metadata.name.as_deref() == Some(&cluster.name(&id))).then_some((id, pod))
+        });
+        Ok(ours.collect())
+    }
+
+    async fn list(&self) -> Result<Vec<(WorkspaceId, RuntimeState)>, RuntimeError> {
         let mut found = Vec::new();
-        for pod in listed.items {
-            let Some(id) = names::workspace(platform, &pod.metadata) else {
-                continue;
-            };
-            // The labels alone could have been put on a Pod by anybody who copies them.
-            if pod.metadata.name.as_deref() != Some(&cluster.name(&id)) {
-                continue;
-            }
-            if state::of(&pod) != Life::Pending || cluster.has_secrets(&id, &pod).await? {
+        for (id, pod) in self.listed().await? {
+            if state::of(&pod) != Life::Pending || self.cluster().has_secrets(&id, &pod).await? {
                 found.push((id, state::runtime_state(&pod)));
             }
         }
-        found.sort_by(|one, two| one.0.cmp(&two.0));
         Ok(found)
+    }
+
+    async fn remains(&self) -> Result<Vec<WorkspaceId>, RuntimeError> {
+        let pods = self.listed().await?.into_keys();
+        let kept = tokio::task::block_in_place(|| self.kept());
+        let all: BTreeSet<_> = pods.chain(kept).collect();
+        Ok(all.into_iter().collect())
+    }
+
+    /// The workspaces of which something is kept on this machine. Blocks.
+    fn kept(&self) -> Vec<WorkspaceId> {
+        let entries = std::fs::read_dir(&self.cluster().settings.root);
+        let names = entries.into_iter().flatten().flatten();
+        names
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .collect()
     }
 }
 
@@ -125,6 +148,10 @@ impl Runtime for KubernetesRuntime {
 
     fn list(&self) -> RuntimeFuture<'_, Vec<(WorkspaceId, RuntimeState)>> {
         Box::pin(self.list())
+    }
+
+    fn remains(&self) -> RuntimeFuture<'_, Vec<WorkspaceId>> {
+        Box::pin(self.remains())
     }
 
     fn logs<'a>(&'a self, id: &'a WorkspaceId, tail: Option<u64>) -> RuntimeFuture<'a, Vec<u8>> {

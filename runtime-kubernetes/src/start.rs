@@ -76,6 +76,8 @@ impl Workspaces {
                     Life::Pending => self.begun(id, deadline).await,
                 };
             }
+            // First of all, so that whatever is left of this workspace is found by its directory.
+            self.note_links(&order)?;
             cluster.ensure_claim(id).await?;
             let (api, params) = (cluster.pods().await?, PostParams::default());
             let made = api.create(&params, &order.pod);
@@ -88,11 +90,7 @@ impl Workspaces {
                 }
             }
         };
-        let filled = match self.note_links(&order) {
-            Ok(()) => cluster.create_secrets(id, &created, order.secrets).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = filled {
+        if let Err(error) = cluster.create_secrets(id, &created, order.secrets).await {
             self.discard_or_tell(id, &created).await;
             return Err(error);
         }
