@@ -27,6 +27,11 @@ pub(crate) enum Command {
     Serve,
     /// Provision one workspace and run a command in it, in the foreground.
     Run(Run),
+    /// Copy the database of the platform, also while it runs; nothing is overwritten.
+    Backup {
+        /// The file to make.
+        file: PathBuf,
+    },
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(Plugin),

@@ -1,5 +1,6 @@
 //! One file for each command. What they share: reading the configuration, starting the runtime, telling an error.
 
+mod backup;
 mod boot;
 mod credential_helper;
 mod doctor;
@@ -33,6 +34,9 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Run(run) => configured()
             .map_err(Into::into)
             .and_then(|loaded| run::run(&loaded.config, run)),
+        Command::Backup { file } => configured()
+            .map_err(Into::into)
+            .and_then(|loaded| backup::run(&loaded.config, &file)),
         Command::Plugin(plugin) => plugin::run(plugin, configured),
         Command::Explain(explain) => configured()
             .map_err(Into::into)

@@ -9,6 +9,7 @@ mod build;
 mod cli;
 mod commands;
 mod config;
+mod control;
 mod credential;
 mod platform;
 

@@ -9,6 +9,7 @@
     reason = "clippy.toml makes it cover private functions too, and the public ones share the errors of StoreErrorKind"
 )]
 
+mod backup;
 mod cursors;
 mod error;
 mod event;
@@ -69,6 +70,25 @@ impl Store {
             worker: Arc::new(worker),
             last_event,
         })
+    }
+
+    /// Copies everything that is recorded into the empty file `to`, and returns when it is written, which is not yet when it would
+    /// survive the machine. What else is asked of the store meanwhile waits.
+    pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        let to = to.to_owned();
+        self.worker
+            .run_alone(move |connection| backup::copy(connection, &to))
+            .await
+    }
+
+    /// The same of the file at `path`, which nobody has open; it is left as it is. Blocks.
+    pub fn backup_at_rest(path: &Path, to: &Path) -> Result<(), StoreError> {
+        backup::copy_at_rest(path, to)
+    }
+
+    /// Whether the file at `path` is a whole store that this version can open. Reads all of it. Blocks.
+    pub fn check(path: &Path) -> Result<(), StoreError> {
+        backup::check(path)
     }
 
     /// Records a new workspace in the state `provisioning`, and that it was created.

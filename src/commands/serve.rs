@@ -28,7 +28,10 @@ use super::{
     CommandResult,
     boot::{self, Booted},
 };
-use crate::config::{Config, ConfigError, Loaded};
+use crate::{
+    config::{Config, ConfigError, Loaded},
+    control::Control,
+};
 
 /// How much longer than a provision and a start a request may take.
 const REQUEST_HEADROOM: Duration = Duration::from_secs(30);
@@ -66,6 +69,7 @@ async fn serve(
     make_state_directory(&config.state_dir)?;
     // The store first: its lock keeps a second platform away from the workspaces, too.
     let store = Store::open(&config.state_dir.join("state.db"))?;
+    let control = Control::listen(&config.state_dir, store.clone());
     let parts = assemble(
         config,
         booted,
@@ -97,6 +101,7 @@ async fn serve(
             reloaded = reload.run() => reloaded?,
             () = events.prune(retention) => {}
             delivered = webhooks.run() => delivered?,
+            () = control.run() => {}
         }
         Ok::<_, Box<dyn Error>>(())
     };

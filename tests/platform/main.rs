@@ -9,6 +9,7 @@
 
 mod access;
 mod api;
+mod backup;
 mod care;
 mod command;
 #[path = "../support/docker_daemon.rs"]

@@ -86,8 +86,21 @@ const LOCKED_FOR: Duration = Duration::from_secs(2);
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     create(path).map_err(|error| StoreError::io(path, error))?;
     let sqlite = |error| StoreError::sqlite(path, error);
+    let (mut connection, version) = recognised(path)?;
+    make_private(path).map_err(|error| StoreError::io(path, error))?;
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
+        .map_err(sqlite)?;
+    configure(&connection).map_err(sqlite)?;
+    migrate(&mut connection, version).map_err(sqlite)?;
+    Ok(connection)
+}
+
+/// The file, with its version, if it is for us. Nothing of it has been changed, nor is by closing it.
+pub(super) fn recognised(path: &Path) -> Result<(Connection, usize), StoreError> {
+    let sqlite = |error| StoreError::sqlite(path, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
+    let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
     // Until the file is known to be ours, closing it must not move a byte of it.
     connection
         .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
@@ -99,14 +112,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let version = recognise(&connection)
         .map_err(sqlite)?
         .map_err(|kind| StoreError::new(path, kind))?;
-
-    make_private(path).map_err(|error| StoreError::io(path, error))?;
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
-        .map_err(sqlite)?;
-    configure(&connection).map_err(sqlite)?;
-    migrate(&mut connection, version).map_err(sqlite)?;
-    Ok(connection)
+    Ok((connection, version))
 }
 
 /// SQLite gives its journals the mode of the file itself, so the file must be there first. It is closed again before SQLite
@@ -131,7 +137,9 @@ fn make_private(path: &Path) -> io::Result<()> {
 }
 
 /// The version of the file, 0 for an empty one; or why it is not for us.
-fn recognise(connection: &Connection) -> rusqlite::Result<Result<usize, StoreErrorKind>> {
+pub(super) fn recognise(
+    connection: &Connection,
+) -> rusqlite::Result<Result<usize, StoreErrorKind>> {
     let number =
         |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let tables: i64 =

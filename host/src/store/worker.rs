@@ -18,6 +18,15 @@ type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Done + Send>;
 /// Answers the caller, with the job's own outcome if the commit succeeded.
 type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
+/// Does its part between two transactions.
+type Alone = Box<dyn FnOnce(&Connection) + Send>;
+
+/// What the thread is asked to do.
+enum Order {
+    Job(Job),
+    Alone(Alone),
+}
+
 /// What a job leaves for the end of the transaction.
 struct Done {
     finish: Finish,
@@ -27,7 +36,7 @@ struct Done {
 pub(super) struct Worker {
     path: PathBuf,
     /// None only while it is dropped: the thread ends when it is gone.
-    jobs: Option<Sender<Job>>,
+    orders: Option<Sender<Order>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -38,7 +47,7 @@ impl Worker {
         connection: Connection,
         committed: impl Fn(&Connection) + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let (jobs, queue) = mpsc::channel();
+        let (orders, queue) = mpsc::channel();
         let of_thread = path.clone();
         let thread = thread::Builder::new()
             .name("workspace-store".into())
@@ -46,7 +55,7 @@ impl Worker {
             .map_err(|error| StoreError::io(&path, error))?;
         Ok(Self {
             path,
-            jobs: Some(jobs),
+            orders: Some(orders),
             thread: Some(thread),
         })
     }
@@ -72,19 +81,37 @@ impl Worker {
                 error,
             }
         });
-        let closed = || StoreError::new(&self.path, StoreErrorKind::Closed);
-        self.jobs
-            .as_ref()
-            .ok_or_else(closed)?
-            .send(job)
-            .map_err(|_| closed())?;
-        answered.await.map_err(|_| closed())?
+        self.order(Order::Job(job))?;
+        answered.await.map_err(|_| self.closed())?
+    }
+
+    /// Has `job` done outside of every transaction. Whatever else is asked for waits until it is done.
+    pub(super) async fn run_alone<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let path = self.path.clone();
+        self.order(Order::Alone(Box::new(move |connection| {
+            let outcome = job(connection).map_err(|error| StoreError::sqlite(&path, error));
+            drop(answer.send(outcome));
+        })))?;
+        answered.await.map_err(|_| self.closed())?
+    }
+
+    fn order(&self, order: Order) -> Result<(), StoreError> {
+        let orders = self.orders.as_ref().ok_or_else(|| self.closed())?;
+        orders.send(order).map_err(|_| self.closed())
+    }
+
+    fn closed(&self) -> StoreError {
+        StoreError::new(&self.path, StoreErrorKind::Closed)
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.jobs = None;
+        self.orders = None;
         if let Some(thread) = self.thread.take() {
             // So that whoever drops the last handle can open the file again. A panic there has been reported already.
             drop(thread.join());
@@ -95,16 +122,31 @@ impl Drop for Worker {
 fn serve(
     path: &Path,
     connection: &Connection,
-    queue: &Receiver<Job>,
+    queue: &Receiver<Order>,
     committed: &impl Fn(&Connection),
 ) {
-    while let Ok(first) = queue.recv() {
+    while let Ok(order) = queue.recv() {
+        let first = match order {
+            Order::Job(job) => job,
+            Order::Alone(job) => {
+                job(connection);
+                continue;
+            }
+        };
+        let mut alone = None;
+        let more = queue.try_iter().map_while(|order| match order {
+            Order::Job(job) => Some(job),
+            Order::Alone(job) => {
+                alone = Some(job);
+                None
+            }
+        });
         let mut finishes = Vec::new();
         let outcome = match connection.execute_batch("BEGIN IMMEDIATE") {
             Ok(()) => commit(
                 path,
                 connection,
-                std::iter::once(first).chain(queue.try_iter()),
+                std::iter::once(first).chain(more),
                 &mut finishes,
             ),
             Err(error) => {
@@ -118,6 +160,9 @@ fn serve(
         }
         for finish in finishes {
             finish(outcome.clone());
+        }
+        if let Some(job) = alone {
+            job(connection);
         }
     }
 }
