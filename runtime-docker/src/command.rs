@@ -1,5 +1,4 @@
-//! Whether a container has its command. Asked before the start: an init in front of the command starts in any case, and then
-//! ends like the command itself might.
+//! Whether a container has its command. The daemons do not tell by status why a start has failed.
 
 use bollard::{Docker, errors::Error, query_parameters::ContainerArchiveInfoOptionsBuilder};
 use provisionhook_host::runtime::{RuntimeError, RuntimeErrorKind, StartSpec};
@@ -16,7 +15,7 @@ const EXECUTABLE: u32 = 0o111;
 impl Engine {
     /// Looks into the container of `spec`, which has been created.
     ///
-    /// A link is taken for what it leads to.
+    /// A link is taken for what it leads to. Where the daemon cannot look, the start itself will tell.
     pub(crate) async fn has_command(
         &self,
         docker: &Docker,
@@ -28,10 +27,13 @@ impl Engine {
         let mut not_executable = false;
         for path in places(program, spec) {
             match self.look_at(docker, spec, &path).await? {
-                Some(mode) if mode & LINK != 0 => return Ok(()),
-                Some(mode) if mode & DIRECTORY == 0 && mode & EXECUTABLE != 0 => return Ok(()),
-                Some(_) => not_executable = true,
-                None => {}
+                Seen::Mode(mode) if mode & LINK != 0 => return Ok(()),
+                Seen::Mode(mode) if mode & DIRECTORY == 0 && mode & EXECUTABLE != 0 => {
+                    return Ok(());
+                }
+                Seen::Mode(_) => not_executable = true,
+                Seen::Nothing => {}
+                Seen::Unknown => return Ok(()),
             }
         }
         let (kind, message) = if not_executable {
@@ -48,26 +50,60 @@ impl Engine {
         Err(RuntimeError::new(spec.id(), kind, message))
     }
 
-    /// The mode of what is there.
     async fn look_at(
         &self,
         docker: &Docker,
         spec: &StartSpec,
         path: &str,
-    ) -> Result<Option<u32>, RuntimeError> {
+    ) -> Result<Seen, RuntimeError> {
+        let seen = self.see(docker, spec, path).await?;
+        let parent = path.rsplit_once('/').map(|(parent, _)| parent);
+        let Some(parent) = parent.filter(|parent| !parent.is_empty() && seen == Seen::Unknown)
+        else {
+            return Ok(seen);
+        };
+        // Docker fails in one and the same way if part of the path is a file, and for any reason of its own.
+        match self.see(docker, spec, parent).await? {
+            Seen::Mode(mode) if mode & (DIRECTORY | LINK) == 0 => Ok(Seen::Nothing),
+            Seen::Mode(_) | Seen::Nothing | Seen::Unknown => Ok(seen),
+        }
+    }
+
+    async fn see(
+        &self,
+        docker: &Docker,
+        spec: &StartSpec,
+        path: &str,
+    ) -> Result<Seen, RuntimeError> {
         let options = ContainerArchiveInfoOptionsBuilder::new().path(path).build();
         let name = self.name(spec.id());
         match docker
             .get_container_archive_info(&name, Some(options))
             .await
         {
-            Ok(found) => Ok(Some(found.file_mode)),
-            Err(error) if error::status(&error) == Some(404) => Ok(None),
-            // Part of the way is no directory.
-            Err(Error::DockerResponseServerError { .. }) => Ok(None),
+            Ok(found) => Ok(Seen::Mode(found.file_mode)),
+            Err(error) if error::status(&error) == Some(404) => Ok(Seen::Nothing),
+            Err(Error::DockerResponseServerError {
+                status_code,
+                message,
+            }) => {
+                tracing::debug!(workspace = %spec.id(), path, status_code, message, "the daemon cannot look into a container");
+                Ok(Seen::Unknown)
+            }
             Err(error) => Err(self.failed(Some(spec.id()), "look for its command", &error)),
         }
     }
+}
+
+/// What the daemon says of a path in a container.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// Something of this mode is there.
+    Mode(u32),
+    /// Nothing is.
+    Nothing,
+    /// It cannot say.
+    Unknown,
 }
 
 /// Where the command may be: at its path, or in each directory of `PATH`.

@@ -107,17 +107,32 @@ impl DockerRuntime {
             Err(error) if error::status(&error) == Some(409) => return Err(self.taken(id)),
             Err(error) => return Err(engine.failed(Some(id), "create its container", &error)),
         }
-        engine.has_command(docker, spec).await?;
-        docker
-            .start_container(&engine.name(id), None::<StartContainerOptions>)
-            .await
-            .map_err(|error| engine.failed(Some(id), "start its container", &error))
+        self.execute(docker, spec).await
     }
 
     /// Takes back a start that failed. The daemon may have done what it could not say any more.
     async fn undo(&self, id: &WorkspaceId) -> Result<(), RuntimeError> {
         self.stop(id, Duration::ZERO).await?;
         self.clear(id).await
+    }
+
+    /// Starts the container that was created for `spec`, and says if it is its command that is missing.
+    ///
+    /// An init starts in any case, so the command is looked for before it. Without one it is looked for where the start
+    /// has failed, and no sooner: looking mounts the container, which Podman 4.3 does not stand while many others start.
+    async fn execute(&self, docker: &Docker, spec: &StartSpec) -> Result<(), RuntimeError> {
+        let engine = &self.engine;
+        if engine.settings.init {
+            engine.has_command(docker, spec).await?;
+        }
+        let started = docker
+            .start_container(&engine.name(spec.id()), None::<StartContainerOptions>)
+            .await;
+        let Err(error) = started else {
+            return Ok(());
+        };
+        engine.has_command(docker, spec).await?;
+        Err(engine.failed(Some(spec.id()), "start its container", &error))
     }
 
     fn taken(&self, id: &WorkspaceId) -> RuntimeError {

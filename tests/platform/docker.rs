@@ -13,10 +13,11 @@ use crate::{
 /// The world with this daemon for its runtime.
 pub(crate) fn over(world: World, daemon: &Daemon, init: bool) -> World {
     let (socket, secrets) = (daemon.socket(), daemon.directory().join("secrets"));
-    world.write_config("runtime = \"docker\"\n");
-    world.with_tables(&format!(
+    let world = world.with_tables(&format!(
         "[docker]\nsocket = {socket:?}\nsecrets_dir = {secrets:?}\nimage = \"{IMAGE}\"\nnetwork = \"none\"\ninit = {init}\n"
-    ))
+    ));
+    world.write_config("runtime = \"docker\"\n");
+    world
 }
 
 #[test]
@@ -32,7 +33,6 @@ fn so_it_has_and_does_over_podman() {
 fn outlives_the_platform(make: Make, init: bool) {
     let daemon = Daemon::start(make);
     let world = over(World::new(), &daemon, init);
-    world.write_config("runtime = \"docker\"\n");
     let platform = world.serve();
     let script = "echo $GH_TOKEN | head -c 4; echo; echo $NPM_TOKEN $HOME; while [ ! -e go ]; do sleep 0.1; done; exit 3";
     let request = json!({"role": "reviewer", "command": ["sh", "-c", script]});
@@ -116,7 +116,6 @@ fn only_what_carries_this_platforms_labels_is_an_orphan() {
 fn what_the_daemon_cannot_do_is_told_apart() {
     let mut daemon = Daemon::start(Make::Docker);
     let world = over(World::bare(), &daemon, true);
-    world.write_config("runtime = \"docker\"\n");
     let platform = world.serve();
     let image = json!({"command": ["true"], "container": {"image": "127.0.0.1:9/none:1"}});
     let refused = platform.post("/workspaces", image.to_string()).expect(422);

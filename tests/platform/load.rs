@@ -21,6 +21,8 @@ use crate::{
     world::{ADMIN, World},
 };
 
+/// Ends when it is asked to, also as the first process of a container.
+const COMMAND: [&str; 3] = ["sh", "-c", "trap 'exit 0' TERM; sleep 600 & wait"];
 /// As the issue of every platform that grows has it.
 const MANY: usize = 1000;
 /// Far above what it takes, and far below what a leak for each request would.
@@ -54,7 +56,7 @@ fn at_once(
 
 fn creations(count: usize) -> Vec<(Method, String, Value)> {
     let creation = |index| {
-        let body = json!({"id": format!("ws-{index}"), "command": ["sleep", "600"]});
+        let body = json!({"id": format!("ws-{index}"), "command": COMMAND});
         (Method::POST, "/workspaces".to_owned(), body)
     };
     (0..count).map(creation).collect()
@@ -134,8 +136,17 @@ fn a_thousand_at_once_all_run_and_the_api_answers_meanwhile() {
 
 #[test]
 fn a_hundred_containers_at_once_all_run() {
-    let daemon = Daemon::start(Make::Docker);
-    let world = docker::over(World::bare(), &daemon, true);
+    a_hundred(Make::Docker, true);
+}
+
+#[test]
+fn so_they_do_over_podman() {
+    a_hundred(Make::Podman, false);
+}
+
+fn a_hundred(make: Make, init: bool) {
+    let daemon = Daemon::start(make);
+    let world = docker::over(World::bare(), &daemon, init);
     let platform = world.serve();
     let made = at_once(&platform, &world, creations(100));
     assert_eq!(
@@ -144,6 +155,9 @@ fn a_hundred_containers_at_once_all_run() {
         "{}",
         platform.log()
     );
+    let running = daemon.command(&["ps", "-q"]).output().unwrap();
+    let running = String::from_utf8(running.stdout).unwrap();
+    assert_eq!(running.lines().count(), 100, "{running}");
     let ended = at_once(&platform, &world, deletions(100));
     assert_eq!(
         by_status(&ended),

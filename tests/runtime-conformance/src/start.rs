@@ -55,11 +55,13 @@ pub async fn a_start_that_is_repeated_starts_nothing<S: Subject>(world: &World<S
 
 /// The error says that it is the command, and the id is free again.
 pub async fn a_command_that_is_not_there_leaves_nothing_behind<S: Subject>(world: &World<S>) {
-    let spec = world.command("missing", &["/no/such/command"]);
-    let error = world.runtime.start(&spec).await.unwrap_err();
-    assert_eq!(error.kind(), RuntimeErrorKind::CommandNotFound, "{error}");
-    let state = world.runtime.state(spec.id()).await.unwrap();
-    assert_eq!(state, RuntimeState::Absent);
+    for command in ["/no/such/command", "/bin/busybox/under-a-file"] {
+        let spec = world.command("missing", &[command]);
+        let error = world.runtime.start(&spec).await.unwrap_err();
+        assert_eq!(error.kind(), RuntimeErrorKind::CommandNotFound, "{error}");
+        let state = world.runtime.state(spec.id()).await.unwrap();
+        assert_eq!(state, RuntimeState::Absent);
+    }
     let id = world.start("missing", "exit 0").await;
     assert_eq!(world.exit_code(&id).await, 0);
 }

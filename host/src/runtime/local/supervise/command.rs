@@ -56,7 +56,7 @@ fn cannot_execute(dir: &WorkspaceDir, program: &str, error: &io::Error) -> Repor
             RuntimeErrorKind::CommandNotFound,
             format!("expected an interpreter for {program}, found none: install what its first line or its ELF header names"),
         ),
-        Some(Errno::NOENT) if program.contains('/') => (
+        Some(Errno::NOENT | Errno::NOTDIR) if program.contains('/') => (
             RuntimeErrorKind::CommandNotFound,
             format!("expected a command at {}, found nothing: install it or correct the path", path.display()),
         ),
