@@ -16,6 +16,7 @@ mod command;
 mod daemon;
 mod docker;
 mod events;
+mod full;
 mod gh;
 mod git;
 mod gitlab;

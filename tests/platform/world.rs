@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) github: GithubServer,
     /// Put at the end of the configuration; of the form of a table.
     tables: String,
+    /// Where the platform has a disk of its own, and with how much room, as `mount` is told.
+    disk: Option<(&'static str, &'static str)>,
 }
 
 impl World {
@@ -94,6 +96,7 @@ impl World {
             client: api::client(),
             github,
             tables: String::new(),
+            disk: None,
         };
         world.with_tables("")
     }
@@ -102,6 +105,13 @@ impl World {
     pub(crate) fn with_tables(mut self, tables: &str) -> Self {
         tables.clone_into(&mut self.tables);
         self.write_config("");
+        self
+    }
+
+    /// The platform finds a disk of its own here, with so much room; nobody else sees it.
+    pub(crate) fn with_disk(mut self, at: &'static str, room: &'static str) -> Self {
+        fs::create_dir_all(self.path(at)).unwrap();
+        self.disk = Some((at, room));
         self
     }
 
@@ -209,9 +219,18 @@ impl World {
     /// The binary with the usual configuration, an environment of its own, and a limit on open files.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("/bin/sh");
+        let mut mount = String::new();
+        if let Some((at, room)) = self.disk {
+            command = Command::new("/usr/bin/unshare");
+            command.args(["--user", "--map-root-user", "--mount", "/bin/sh"]);
+            let at = self.path(at).display().to_string();
+            mount = format!("mount -t tmpfs -o {room} tmpfs {at} || exit 9; ");
+        }
         command
             .arg("-c")
-            .arg(format!("ulimit -Sn {OPEN_FILES}; exec \"$0\" \"$@\""))
+            .arg(format!(
+                "{mount}ulimit -Sn {OPEN_FILES}; exec \"$0\" \"$@\""
+            ))
             .arg(BINARY)
             .arg("--config")
             .arg(self.path("provisionhook.toml"))

@@ -295,6 +295,10 @@ impl ApiError {
             Reason::ImageUnavailable => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "the image cannot be had")
             }
+            Reason::DiskFull => (
+                StatusCode::INSUFFICIENT_STORAGE,
+                "no room is left for the workspace's files",
+            ),
             Reason::RuntimeUnavailable => return Self::runtime_away(),
             Reason::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "provisioning took too long"),
             Reason::PluginFailed | Reason::StartFailed | Reason::Interrupted | Reason::Lost => {

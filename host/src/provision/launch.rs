@@ -176,10 +176,10 @@ fn start_failure(
         RuntimeErrorKind::Invalid | RuntimeErrorKind::TooLarge => Reason::Unstartable,
         RuntimeErrorKind::Image => Reason::ImageUnavailable,
         RuntimeErrorKind::Unavailable => Reason::RuntimeUnavailable,
+        RuntimeErrorKind::DiskFull => Reason::DiskFull,
         RuntimeErrorKind::Directory
         | RuntimeErrorKind::Engine
         | RuntimeErrorKind::Obstructed
-        | RuntimeErrorKind::DiskFull
         | RuntimeErrorKind::OutOfResources
         | RuntimeErrorKind::NotFound
         | RuntimeErrorKind::NotRunning

@@ -102,6 +102,8 @@ pub enum Reason {
     ImageUnavailable,
     /// The container engine or the cluster could not be reached.
     RuntimeUnavailable,
+    /// There is no room for its files.
+    DiskFull,
     /// The runtime could not start it.
     StartFailed,
     /// The platform ended while it was being provisioned.
@@ -122,6 +124,7 @@ impl Reason {
             Self::Unstartable => "unstartable",
             Self::ImageUnavailable => "image_unavailable",
             Self::RuntimeUnavailable => "runtime_unavailable",
+            Self::DiskFull => "disk_full",
             Self::StartFailed => "start_failed",
             Self::Interrupted => "interrupted",
             Self::Lost => "lost",
