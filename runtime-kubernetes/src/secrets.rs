@@ -147,19 +147,26 @@ impl Cluster {
         }))
     }
 
-    /// Deletes all Secrets of a Pod, without waiting for the cluster to do it.
+    /// Deletes all Secrets of a Pod, without waiting for the cluster to do it. What is a stranger's stays.
     pub(crate) async fn delete_secrets(
         &self,
         id: &WorkspaceId,
         pod: &Pod,
     ) -> Result<(), RuntimeError> {
+        let name = self.name(id);
         let volumes = pod
             .spec
             .iter()
             .flat_map(|spec| spec.volumes.iter().flatten());
-        let files = volumes.filter_map(|volume| volume.secret.as_ref()?.secret_name.clone());
-        for name in files.chain([names::env_secret(&self.name(id))]) {
-            self.delete_secret(id, &name).await?;
+        // A token of a service account is a Secret, too.
+        let files = volumes
+            .filter_map(|volume| volume.secret.as_ref()?.secret_name.clone())
+            .filter(|secret| secret.starts_with(&format!("{name}.")));
+        for secret in files.chain([names::env_secret(&name)]) {
+            match self.delete_secret(id, &secret).await {
+                Err(error) if error.kind() != RuntimeErrorKind::Obstructed => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
         }
         Ok(())
     }

@@ -181,21 +181,17 @@ impl Workspaces {
         }
     }
 
-    /// Deletes a Pod that has not begun, with its Secrets.
+    /// Deletes a Pod that has not begun, with its Secrets. At once: there is nothing that needs a grace, and a kubelet may take a minute to
+    /// confirm the end of what it never had.
     pub(crate) async fn discard(&self, id: &WorkspaceId, pod: &Pod) -> Result<(), RuntimeError> {
-        self.delete(id, pod, None).await
+        self.delete(id, pod).await
     }
 
-    /// Deletes this very Pod, with its Secrets, and returns when it is gone.
-    pub(crate) async fn delete(
-        &self,
-        id: &WorkspaceId,
-        pod: &Pod,
-        grace: Option<u32>,
-    ) -> Result<(), RuntimeError> {
+    /// Deletes this very Pod, in which nothing runs, with its Secrets, and returns when it is gone.
+    pub(crate) async fn delete(&self, id: &WorkspaceId, pod: &Pod) -> Result<(), RuntimeError> {
         let cluster = &self.cluster;
         let params = DeleteParams {
-            grace_period_seconds: grace,
+            grace_period_seconds: Some(0),
             preconditions: Some(Preconditions {
                 uid: pod.metadata.uid.clone(),
                 resource_version: None,

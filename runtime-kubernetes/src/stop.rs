@@ -123,13 +123,13 @@ impl Workspaces {
             return Ok(());
         };
         self.save_log(id, &pod).await?;
-        self.delete(id, &pod, Some(0)).await
+        self.delete(id, &pod).await
     }
 
     /// Deletes all there is of a workspace.
     pub(crate) async fn remove(&self, id: &WorkspaceId) -> Result<(), RuntimeError> {
         if let Some(pod) = self.finished(id).await? {
-            self.delete(id, &pod, Some(0)).await?;
+            self.delete(id, &pod).await?;
         }
         self.cluster.delete_claim(id).await?;
         let directory = self.cluster.directory(id);

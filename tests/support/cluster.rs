@@ -33,15 +33,21 @@ impl Namespace {
         let directory = tempfile::tempdir().unwrap();
         let namespace = Self { name, directory };
         namespace.kubectl(&["create", "namespace", &namespace.name]);
-        let deploy = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/kubernetes");
-        let rights = fs::read_to_string(format!("{deploy}/rbac.yaml"))
-            .unwrap()
-            .replace(
-                "namespace: provisionhook",
-                &format!("namespace: {}", namespace.name),
-            );
-        namespace.apply(&rights);
+        namespace.grant();
         namespace
+    }
+
+    /// Who the platform is, and what it may do.
+    pub(crate) fn grant(&self) {
+        let deploy = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../deploy/kubernetes/rbac.yaml"
+        );
+        let rights = fs::read_to_string(deploy).unwrap().replace(
+            "namespace: provisionhook",
+            &format!("namespace: {}", self.name),
+        );
+        self.apply(&rights);
     }
 
     /// The kubeconfig of the platform's service account, which may do what its Role says and no more.

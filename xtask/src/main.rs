@@ -3,6 +3,7 @@
 
 mod abi;
 mod ci;
+mod cluster;
 mod files;
 mod header;
 mod opinions;
@@ -22,6 +23,8 @@ enum Command {
     Abi(abi::Arguments),
     /// Run everything that decides whether a change lands
     Ci(ci::Arguments),
+    /// Run the tests that need a Kubernetes, with a real one
+    Cluster(cluster::Arguments),
     /// Build the plugins of the tests as other people build them
     OutsidePlugins(outside::Arguments),
     /// Install what tests need from the Python package index into target/python
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Command::Header(arguments) => header::run(&arguments),
         Command::Abi(arguments) => abi::run(&arguments),
         Command::Ci(arguments) => ci::run(&arguments),
+        Command::Cluster(arguments) => cluster::run(&arguments),
         Command::OutsidePlugins(arguments) => outside::run(&arguments),
         Command::Python(arguments) => python::run(&arguments),
         Command::SecondOpinions(arguments) => opinions::run(&arguments),

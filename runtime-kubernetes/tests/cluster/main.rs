@@ -4,12 +4,17 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and is told where its cluster is by a variable"
 )]
 
+mod away;
 #[path = "../../../tests/support/cluster.rs"]
 mod cluster;
+mod deploy;
+mod own;
+mod rights;
 
 use std::{sync::Arc, time::Duration};
 
