@@ -16,6 +16,7 @@ mod runtime;
 mod schema;
 mod secrets;
 mod webhooks;
+mod workspace;
 
 use std::path::Path;
 

@@ -16,6 +16,7 @@ mod container;
 mod environment;
 mod error;
 mod events;
+mod expiry;
 mod fields;
 mod files;
 mod keep;
@@ -30,6 +31,7 @@ mod settings;
 mod spec;
 mod tasks;
 mod token;
+mod ttl;
 mod watch;
 mod workspace;
 
@@ -45,9 +47,13 @@ pub use self::{
     settings::Settings,
     spec::WorkspaceRequest,
     token::{PREFIX as TOKEN_PREFIX, WorkspaceToken},
+    ttl::TtlSettings,
     workspace::{File, Provision, Reason, Step, Variable, Workspace},
 };
-use self::{admission::Admission, keep::Keepers, owed::Debts, records::Records, tasks::Tasks};
+use self::{
+    admission::Admission, expiry::Expiries, keep::Keepers, owed::Debts, records::Records,
+    tasks::Tasks,
+};
 use crate::{
     metrics::Metrics,
     redact::Redactor,
@@ -98,6 +104,7 @@ struct Inner {
     tasks: Arc<Tasks>,
     keepers: Keepers,
     debts: Debts,
+    expiries: Expiries,
 }
 
 /// A workspace that was just provisioned, and its token, which nobody can ask for again.
@@ -145,6 +152,7 @@ impl Provisioner {
             tasks,
             keepers: Keepers::default(),
             debts: Debts::default(),
+            expiries: Expiries::default(),
         }))
     }
 
@@ -156,6 +164,7 @@ impl Provisioner {
         let mut problems = request.problems();
         let refusal = self.0.runtime.refusal(request.spec.container.as_ref());
         problems.extend(refusal.map(|refusal| Problem::new("container", refusal)));
+        problems.extend(self.0.settings.ttl.problem(&request.spec));
         if !problems.is_empty() {
             return Err(ProvisionError {
                 id: request.id,
@@ -170,6 +179,7 @@ impl Provisioner {
             }
         };
         request.spec.runtime.clone_from(&self.0.settings.runtime);
+        self.0.settings.ttl.apply(&mut request.spec);
         let place = self.enter(&id)?;
         self.operate(id.clone(), move |inner| async move {
             let record = inner.records.insert(&id, &request).await?;
@@ -226,12 +236,7 @@ impl Provisioner {
         let id = id.clone();
         self.operate(id.clone(), move |inner| async move {
             let record = inner.end(inner.records.get(&id).await?, PATIENCE).await?;
-            inner.runtime.remove(&id).await.map_err(|error| {
-                ProvisionError::of_runtime(&id, "removing the workspace", error)
-            })?;
-            inner.records.delete(&record).await?;
-            tracing::info!(workspace = %id, "workspace deleted");
-            Ok(())
+            inner.remove(&record).await
         })
         .await
     }

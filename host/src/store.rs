@@ -23,6 +23,7 @@ mod record;
 mod rows;
 mod state;
 mod token;
+mod ttl;
 mod worker;
 
 use std::path::Path;
@@ -39,6 +40,7 @@ pub use self::page::{Filter, Listed, Summary};
 pub use self::record::{Outcome, WorkspaceRecord, WorkspaceSpec};
 pub use self::state::WorkspaceState;
 pub use self::token::TokenHash;
+pub use self::ttl::AfterTtl;
 use self::worker::Worker;
 use crate::call::Attributes;
 use crate::workspace_id::WorkspaceId;
@@ -140,6 +142,13 @@ impl Store {
     ) -> Result<Transition, StoreError> {
         let (id, from) = (id.clone(), from.to_vec());
         self.run(move |connection| logged::transition(connection, &id, &from, to, &outcome))
+            .await
+    }
+
+    /// Records when the workspace's time to live is over, in milliseconds since the Unix epoch. False if there is no such workspace.
+    pub async fn set_expiry(&self, id: &WorkspaceId, at: Option<i64>) -> Result<bool, StoreError> {
+        let id = id.clone();
+        self.run(move |connection| rows::set_expiry(connection, &id, at))
             .await
     }
 

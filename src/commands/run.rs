@@ -131,6 +131,9 @@ fn request(run: Run) -> Result<WorkspaceRequest, String> {
                 .into_iter()
                 .map(|(name, value)| (name, Zeroizing::new(value)))
                 .collect(),
+            // Whoever started it is there to end it.
+            ttl_seconds: None,
+            after_ttl: None,
             container: None,
         },
     })

@@ -170,6 +170,7 @@ pub(super) fn assemble(
             queue: config.provision.queue,
             grace: config.workspace.stop_grace,
             start_time: config.start_time(),
+            ttl: config.workspace.ttl(),
             ..Settings::default()
         },
     });

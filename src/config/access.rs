@@ -70,6 +70,7 @@ impl Config {
                 remedy: "set `admin_token`, or listen on loopback with `dev = true`",
             });
         }
+        self.workspace.check_to_serve()?;
         self.check_pods_find_the_platform()
     }
 

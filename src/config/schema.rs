@@ -17,6 +17,7 @@ use super::{
     plugins::{PluginSection, PluginsSection},
     runtime::{DockerSection, RuntimeKind},
     webhooks::WebhookSection,
+    workspace::WorkspaceSection,
 };
 
 /// The whole configuration.
@@ -38,7 +39,7 @@ pub(crate) struct Config {
     pub(crate) plugins: PluginsSection,
     plugin: BTreeMap<String, PluginSection>,
     pub(crate) provision: Provision,
-    pub(crate) workspace: Workspace,
+    pub(crate) workspace: WorkspaceSection,
     pub(crate) git: Git,
     pub(crate) http_client: HttpClientSection,
     pub(crate) server: Server,
@@ -64,7 +65,7 @@ impl Default for Config {
             plugins: PluginsSection::default(),
             plugin: BTreeMap::new(),
             provision: Provision::default(),
-            workspace: Workspace::default(),
+            workspace: WorkspaceSection::default(),
             git: Git::default(),
             http_client: HttpClientSection::default(),
             server: Server::default(),
@@ -108,28 +109,6 @@ impl Default for Provision {
             budget: Duration::from_secs(30),
             at_once: 64,
             queue: 1024,
-        }
-    }
-}
-
-/// `[workspace]`
-#[derive(Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Workspace {
-    pub(crate) env: BTreeMap<String, String>,
-    pub(crate) inherit: Vec<String>,
-    pub(crate) program: Option<PathBuf>,
-    #[serde(deserialize_with = "duration")]
-    pub(crate) stop_grace: Duration,
-}
-
-impl Default for Workspace {
-    fn default() -> Self {
-        Self {
-            env: BTreeMap::new(),
-            inherit: Vec::new(),
-            program: None,
-            stop_grace: Duration::from_secs(10),
         }
     }
 }

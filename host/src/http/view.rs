@@ -8,7 +8,7 @@ use crate::{
     health::HealthReport,
     provision::{File, Provisioned, Step, Variable, Workspace},
     registry::Plugin,
-    store::{self, WorkspaceState},
+    store::{self, AfterTtl, WorkspaceState},
     unix_ms::rfc3339,
     workspace_id::WorkspaceId,
 };
@@ -39,6 +39,12 @@ pub(crate) struct Full<'a> {
     summary: Summary,
     labels: &'a BTreeMap<String, String>,
     command: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after_ttl: Option<AfterTtl>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
     environment: &'a [Variable],
     files: &'a [File],
     steps: &'a [Step],
@@ -88,6 +94,13 @@ pub(crate) fn full(workspace: &Workspace) -> Full<'_> {
         summary: summary((&workspace.record).into()),
         labels: &workspace.record.spec.labels,
         command: &workspace.record.spec.command,
+        ttl_seconds: workspace.record.spec.ttl_seconds,
+        after_ttl: workspace.record.spec.after_ttl,
+        expires_at: workspace
+            .record
+            .expires_at
+            .filter(|_| workspace.record.state.is_alive())
+            .map(rfc3339),
         environment: &workspace.provision.environment,
         files: &workspace.provision.files,
         steps: &workspace.provision.steps,

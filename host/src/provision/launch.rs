@@ -119,11 +119,13 @@ impl Inner {
         let record = if record.state.is_alive() {
             record
         } else {
+            let record = self.begin_time(record).await?;
             self.records
                 .advance(record, WorkspaceState::Running, store::Outcome::default())
                 .await?
         };
         self.keep(&record, hash, asked);
+        self.expiries.expect(&record);
         self.watch(record.id.clone(), hash);
         Ok(record)
     }

@@ -39,6 +39,7 @@ impl Provisioner {
             let state = found.remove(&id).unwrap_or(RuntimeState::Absent);
             let left = remains.remove(&id);
             let _turn = inner.tasks.turn(&id).await;
+            inner.expiries.expect(&record);
             if let Err(error) = inner.settle(record, state, left).await {
                 tracing::error!(workspace = %id, error = error.causes(), "the workspace was left as it is");
             }
@@ -47,6 +48,7 @@ impl Provisioner {
         for id in remains {
             inner.reap(&id).await;
         }
+        self.watch_times();
         inner.pay_all().await
     }
 }

@@ -141,6 +141,14 @@ impl Records {
             .map_err(|error| failed(Some(id), error))
     }
 
+    pub(super) async fn set_expiry(&self, id: &WorkspaceId, at: Option<i64>) -> Outcome<()> {
+        self.store
+            .set_expiry(id, at)
+            .await
+            .map(drop)
+            .map_err(|error| failed(Some(id), error))
+    }
+
     pub(super) async fn token(&self, id: &WorkspaceId) -> Outcome<Option<TokenHash>> {
         self.store
             .token_hash(id)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::chain;
+use crate::{chain, provision::TtlSettings};
 
 /// How workspaces are provisioned.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Settings {
     pub start_time: Duration,
     /// How long a workspace may take to end after it was asked to.
     pub grace: Duration,
+    /// How long workspaces may run.
+    pub ttl: TtlSettings,
 }
 
 impl Default for Settings {
@@ -39,6 +41,7 @@ impl Default for Settings {
             queue: 1024,
             start_time: Duration::from_secs(30),
             grace: Duration::from_secs(10),
+            ttl: TtlSettings::default(),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     provision::{
         container,
         fields::{Fields, Problem},
+        ttl,
     },
     secret::Secret,
     store::WorkspaceSpec,
@@ -50,6 +51,8 @@ impl WorkspaceRequest {
                 "labels",
                 "command",
                 "env",
+                "ttl_seconds",
+                "after_ttl",
                 "container",
             ],
         );
@@ -65,6 +68,8 @@ impl WorkspaceRequest {
             labels: fields.texts_by_name("labels"),
             command: fields.texts("command"),
             env: env.collect(),
+            ttl_seconds: ttl::seconds(&mut fields),
+            after_ttl: ttl::after(&mut fields),
             container: None,
         };
         let id = fields

@@ -61,6 +61,16 @@ impl Inner {
         record: WorkspaceRecord,
         patience: Duration,
     ) -> Outcome<WorkspaceRecord> {
+        self.end_for(record, None, patience).await
+    }
+
+    /// The same, with the reason that stays on record.
+    pub(super) async fn end_for(
+        self: &Arc<Self>,
+        record: WorkspaceRecord,
+        reason: Option<&str>,
+        patience: Duration,
+    ) -> Outcome<WorkspaceRecord> {
         let id = record.id.clone();
         self.close(&id);
         if matches!(
@@ -72,8 +82,12 @@ impl Inner {
         let record = if record.state == WorkspaceState::Stopping {
             record
         } else {
+            let outcome = store::Outcome {
+                reason: reason.map(str::to_owned),
+                ..store::Outcome::default()
+            };
             self.records
-                .advance(record, WorkspaceState::Stopping, store::Outcome::default())
+                .advance(record, WorkspaceState::Stopping, outcome)
                 .await?
         };
         self.halt(&id).await?;
@@ -136,12 +150,27 @@ impl Inner {
             ..
         } = exited;
         tracing::info!(workspace = %record.id, ?exit, out_of_memory, "workspace stopped");
+        let mut outcome = outcome(&exited);
+        // Why it was told to end says more than how it did. The reason of a running one is empty.
+        outcome.reason = record.outcome.reason.clone().or(outcome.reason);
         let stopped = self
             .records
-            .advance(record, WorkspaceState::Stopped, outcome(&exited))
+            .advance(record, WorkspaceState::Stopped, outcome)
             .await?;
         let told = self.pay(&stopped.id).await;
         Ok((stopped, told))
+    }
+
+    /// Removes a workspace that has ended, with its files, its log and its record.
+    pub(super) async fn remove(&self, record: &WorkspaceRecord) -> Outcome<()> {
+        let id = &record.id;
+        self.runtime
+            .remove(id)
+            .await
+            .map_err(|error| ProvisionError::of_runtime(id, "removing the workspace", error))?;
+        self.records.delete(record).await?;
+        tracing::info!(workspace = %id, "workspace deleted");
+        Ok(())
     }
 }
 

@@ -15,7 +15,7 @@ use super::{StoreError, StoreErrorKind};
 const APPLICATION_ID: i64 = 0x5048_7773;
 
 /// What brings the file from version `index` to version `index + 1`. Entries are only ever appended.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     "CREATE TABLE workspaces (
         id TEXT PRIMARY KEY NOT NULL,
         name TEXT NOT NULL,
@@ -78,6 +78,7 @@ const MIGRATIONS: [&str; 5] = [
     ALTER TABLE numbered RENAME TO workspaces;
     CREATE INDEX workspaces_by_state ON workspaces (state);
     CREATE INDEX workspaces_by_tenant ON workspaces (tenant)",
+    "ALTER TABLE workspaces ADD COLUMN expires_at INTEGER",
 ];
 
 /// How long a platform that is just ending may take to let go of the file.

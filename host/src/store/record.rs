@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::WorkspaceState;
+use super::{AfterTtl, WorkspaceState};
 use crate::container::Container;
 use crate::unix_ms;
 use crate::workspace_id::WorkspaceId;
@@ -33,6 +33,12 @@ pub struct WorkspaceSpec {
     /// The user's own environment. Its values may be secret, and a restart needs them: the file is the user's only.
     #[serde(default)]
     pub env: BTreeMap<String, Zeroizing<String>>,
+    /// How long a run may last, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_seconds: Option<u64>,
+    /// What becomes of it then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_ttl: Option<AfterTtl>,
     /// Its container, if the runtime has containers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<Container>,
@@ -47,6 +53,8 @@ impl fmt::Debug for WorkspaceSpec {
             .field("labels", &self.labels)
             .field("command", &self.command)
             .field("env", &self.env.keys().collect::<Vec<_>>())
+            .field("ttl_seconds", &self.ttl_seconds)
+            .field("after_ttl", &self.after_ttl)
             .field("container", &self.container)
             .finish()
     }
@@ -79,6 +87,8 @@ pub struct WorkspaceRecord {
     pub state: WorkspaceState,
     /// How it came there.
     pub outcome: Outcome,
+    /// When the time to live of its last run is over, in milliseconds since the Unix epoch.
+    pub expires_at: Option<i64>,
     /// When it was recorded, in milliseconds since the Unix epoch.
     pub created_at: i64,
     /// When its state last changed, in milliseconds since the Unix epoch.
@@ -96,6 +106,7 @@ impl WorkspaceRecord {
             spec,
             state,
             outcome: Outcome::default(),
+            expires_at: None,
             created_at: now,
             updated_at: now,
         }

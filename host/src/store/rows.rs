@@ -9,7 +9,7 @@ use crate::unix_ms;
 use crate::workspace_id::WorkspaceId;
 
 const COLUMNS: &str =
-    "id, name, spec, state, reason, exit_code, exit_signal, created_at, updated_at";
+    "id, name, spec, state, reason, exit_code, exit_signal, expires_at, created_at, updated_at";
 
 /// An error of one statement; the path of the file is added where it is known.
 #[derive(Debug)]
@@ -36,6 +36,7 @@ pub(super) fn insert(connection: &Connection, record: &WorkspaceRecord) -> Resul
         name,
         state,
         outcome,
+        expires_at,
         created_at,
         updated_at,
         ..
@@ -49,7 +50,7 @@ pub(super) fn insert(connection: &Connection, record: &WorkspaceRecord) -> Resul
         .map_err(|_| RowError::Broken("labels that are no JSON"))?;
     let sql = format!(
         "INSERT INTO workspaces ({COLUMNS}, tenant, role, runtime, labels) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     );
     let values = params![
         id.as_str(),
@@ -59,6 +60,7 @@ pub(super) fn insert(connection: &Connection, record: &WorkspaceRecord) -> Resul
         reason,
         exit_code,
         exit_signal,
+        expires_at,
         created_at,
         updated_at,
         record.spec.tenant,
@@ -146,6 +148,16 @@ pub(super) fn set_token_hash(
     Ok(statement.execute(params![hash.bytes(), id.as_str()])? > 0)
 }
 
+pub(super) fn set_expiry(
+    connection: &Connection,
+    id: &WorkspaceId,
+    at: Option<i64>,
+) -> Result<bool, RowError> {
+    let mut statement =
+        connection.prepare_cached("UPDATE workspaces SET expires_at = ? WHERE id = ?")?;
+    Ok(statement.execute(params![at, id.as_str()])? > 0)
+}
+
 pub(super) fn token_hash(
     connection: &Connection,
     id: &WorkspaceId,
@@ -208,6 +220,7 @@ fn record(row: &Row<'_>) -> Result<WorkspaceRecord, RowError> {
             exit_code: row.get("exit_code")?,
             exit_signal: row.get("exit_signal")?,
         },
+        expires_at: row.get("expires_at")?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
     })

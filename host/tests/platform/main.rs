@@ -12,6 +12,7 @@ mod bench;
 mod client;
 mod ends;
 mod events;
+mod expiry;
 mod files;
 mod keeping;
 mod limits;

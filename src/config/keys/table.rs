@@ -180,6 +180,21 @@ pub(super) const COMMON: &[Key] = &[
         "between TERM and KILL (10s)",
     ),
     key(
+        "workspace.default_ttl",
+        Kind::Duration,
+        "how long a workspace may run that does not say (max_ttl, else without limit)",
+    ),
+    key(
+        "workspace.max_ttl",
+        Kind::Duration,
+        "the longest that a workspace may ask for (without limit)",
+    ),
+    key(
+        "workspace.after_ttl",
+        Kind::Text,
+        "stop | delete: what becomes of it then, if it does not say (stop)",
+    ),
+    key(
         "runtime",
         Kind::Text,
         "local | docker | kubernetes: where workspaces run (local)",
