@@ -233,7 +233,11 @@ async fn a_platform_that_was_killed_while_it_paused_or_resumed_does_as_it_had_re
         assert_eq!(is_paused(&platform, id).await, expected, "{id}");
     }
     let state = platform.runtime.state(&stranger).await.unwrap();
-    assert!(matches!(state, RuntimeState::Exited(_)), "{state:?}");
+    assert_eq!(
+        state,
+        RuntimeState::Absent,
+        "what nobody recorded is reaped"
+    );
     assert_eq!(ask(&platform, &paused, "resume").await.status, 200);
     assert!(!is_paused(&platform, &paused).await);
     platform.end().await;

@@ -57,6 +57,8 @@ async fn a_restarted_platform_takes_over_what_lives_and_records_what_ended() {
     provider(&plan.registry, "p", Gives::Value("t"));
     let platform = plan.start_in(Arc::clone(&dir)).await;
     let get = async |id| platform.provisioner.get(id).await.unwrap();
+    // Its supervisor may have been about to end.
+    platform.reaches(&ended, WorkspaceState::Stopped).await;
     let found = get(&ended).await.record;
     assert_eq!(
         (found.state, found.outcome.exit_code),
