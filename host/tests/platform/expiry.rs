@@ -138,60 +138,47 @@ async fn the_operator_has_the_last_word() {
     platform.end().await;
 }
 
+/// Records a workspace as a killed platform may leave it, and runs it unless it has ended.
+async fn record(wreck: &Wreck, id: &str, states: &[WorkspaceState], at: i64, after: AfterTtl) {
+    let id: WorkspaceId = id.parse().unwrap();
+    let mut spec = request("sleep 60").spec;
+    spec.runtime = "local".into();
+    spec.ttl_seconds = Some(5);
+    spec.after_ttl = Some(after);
+    wreck.store.insert(&id, "", &spec).await.unwrap();
+    let hash = TokenHash::of(WorkspaceToken::generate().unwrap().secret().expose());
+    wreck.store.set_token_hash(&id, hash).await.unwrap();
+    wreck.store.set_expiry(&id, Some(at)).await.unwrap();
+    for state in states {
+        let expired = (*state != WorkspaceState::Running).then(|| "expired".to_owned());
+        let outcome = Outcome {
+            reason: expired,
+            ..Outcome::default()
+        };
+        let moved = wreck
+            .store
+            .transition(&id, &WorkspaceState::ALL, *state, outcome);
+        moved.await.unwrap();
+    }
+    if *states.last().unwrap() != WorkspaceState::Stopped {
+        wreck.run(&id).await;
+    }
+}
+
 /// Also where the platform died in the middle of ending it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_time_that_was_over_while_the_platform_was_away_is_over_when_it_is_back() {
+    use AfterTtl::{Delete, Stop};
     use WorkspaceState::{Running, Stopped, Stopping};
     let wreck = Wreck::new();
-    let expired = Outcome {
-        reason: Some("expired".into()),
-        ..Outcome::default()
-    };
-    let past = Some(1_700_000_000_000);
-    let far = Some(4_000_000_000_000);
-    for (id, states, at, after) in [
-        ("a-over", &[Running][..], past, AfterTtl::Stop),
-        ("b-over-delete", &[Running], past, AfterTtl::Delete),
-        ("c-not-yet", &[Running], far, AfterTtl::Stop),
-        ("d-half", &[Running, Stopping], past, AfterTtl::Delete),
-        (
-            "e-half",
-            &[Running, Stopping, Stopped],
-            past,
-            AfterTtl::Delete,
-        ),
-        (
-            "f-done",
-            &[Running, Stopping, Stopped],
-            past,
-            AfterTtl::Stop,
-        ),
-    ] {
-        let id: WorkspaceId = id.parse().unwrap();
-        let mut spec = request("sleep 60").spec;
-        spec.runtime = "local".into();
-        spec.ttl_seconds = Some(5);
-        spec.after_ttl = Some(after);
-        wreck.store.insert(&id, "", &spec).await.unwrap();
-        let hash = TokenHash::of(WorkspaceToken::generate().unwrap().secret().expose());
-        wreck.store.set_token_hash(&id, hash).await.unwrap();
-        wreck.store.set_expiry(&id, at).await.unwrap();
-        for state in states {
-            let outcome = if *state == Running {
-                Outcome::default()
-            } else {
-                expired.clone()
-            };
-            wreck
-                .store
-                .transition(&id, &WorkspaceState::ALL, *state, outcome)
-                .await
-                .unwrap();
-        }
-        if *states.last().unwrap() != Stopped {
-            wreck.run(&id).await;
-        }
-    }
+    let (past, far) = (1_700_000_000_000, 4_000_000_000_000);
+    let gone = [Running, Stopping, Stopped];
+    record(&wreck, "a-over", &[Running], past, Stop).await;
+    record(&wreck, "b-over-delete", &[Running], past, Delete).await;
+    record(&wreck, "c-not-yet", &[Running], far, Stop).await;
+    record(&wreck, "d-half", &[Running, Stopping], past, Delete).await;
+    record(&wreck, "e-half", &gone, past, Delete).await;
+    record(&wreck, "f-done", &gone, past, Stop).await;
     let platform = Plan::default().start_in(wreck.leave()).await;
     for id in ["b-over-delete", "d-half", "e-half"] {
         is_deleted(&platform, id).await;
