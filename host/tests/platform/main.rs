@@ -23,6 +23,7 @@ mod pausing;
 mod plugins;
 mod provisioning;
 mod reconcile;
+mod removal;
 mod streams;
 mod tokens;
 mod workspaces;
