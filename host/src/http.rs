@@ -14,6 +14,7 @@ mod body;
 mod counts;
 mod error;
 mod gate;
+mod idempotency;
 mod listener;
 mod listing;
 mod providers;

@@ -21,6 +21,7 @@ mod fields;
 mod files;
 mod keep;
 mod launch;
+mod once;
 mod orphans;
 mod owed;
 mod pause;
@@ -44,6 +45,7 @@ pub use self::{
     access::{Access, Grant},
     error::{ProvisionError, ProvisionErrorKind},
     fields::Problem,
+    once::Created,
     settings::Settings,
     spec::WorkspaceRequest,
     token::{PREFIX as TOKEN_PREFIX, WorkspaceToken},
@@ -160,7 +162,19 @@ impl Provisioner {
     ///
     /// # Errors
     /// When the request is not valid, its id is taken, or the provision fails.
-    pub async fn create(&self, mut request: WorkspaceRequest) -> Outcome<Provisioned> {
+    pub async fn create(&self, request: WorkspaceRequest) -> Outcome<Provisioned> {
+        let (id, request) = self.prepared(request)?;
+        let place = self.enter(&id)?;
+        self.operate(id.clone(), move |inner| async move {
+            let record = inner.records.insert(&id, &request).await?;
+            let _turn = place.turn().await;
+            inner.provision(record).await
+        })
+        .await
+    }
+
+    /// The request as it is recorded, and the id of the workspace, which is drawn if none was asked for.
+    fn prepared(&self, mut request: WorkspaceRequest) -> Outcome<(WorkspaceId, WorkspaceRequest)> {
         let mut problems = request.problems();
         let refusal = self.0.runtime.refusal(request.spec.container.as_ref());
         problems.extend(refusal.map(|refusal| Problem::new("container", refusal)));
@@ -180,13 +194,7 @@ impl Provisioner {
         };
         request.spec.runtime.clone_from(&self.0.settings.runtime);
         self.0.settings.ttl.apply(&mut request.spec);
-        let place = self.enter(&id)?;
-        self.operate(id.clone(), move |inner| async move {
-            let record = inner.records.insert(&id, &request).await?;
-            let _turn = place.turn().await;
-            inner.provision(record).await
-        })
-        .await
+        Ok((id, request))
     }
 
     /// Stops a workspace if it runs, and starts it anew: the chain runs again, and the workspace gets a new token. Its files stay.

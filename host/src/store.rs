@@ -16,6 +16,7 @@ mod event;
 mod events;
 mod log;
 mod logged;
+mod once;
 mod open;
 mod owed;
 mod page;
@@ -35,6 +36,7 @@ use tokio::sync::watch;
 pub use self::error::{StoreError, StoreErrorKind};
 pub use self::event::{Event, EventKind, NewEvent};
 pub use self::events::{Kept, Page};
+pub use self::once::{IdempotencyKey, Once};
 pub use self::owed::Owed;
 pub use self::page::{Filter, Listed, Summary};
 pub use self::record::{Outcome, WorkspaceRecord, WorkspaceSpec};
@@ -108,6 +110,29 @@ impl Store {
             .await
     }
 
+    /// Records a new workspace in the state `provisioning`, together with the key of the request for it; unless the key is
+    /// known from the last day.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Exists`] if the id is taken. The key is then not recorded.
+    pub async fn insert_once(
+        &self,
+        id: &WorkspaceId,
+        name: &str,
+        spec: &WorkspaceSpec,
+        key: IdempotencyKey,
+    ) -> Result<Once, StoreError> {
+        let record = WorkspaceRecord::new(id.clone(), name.to_owned(), spec.clone());
+        self.run(move |connection| once::insert(connection, record, &key))
+            .await
+    }
+
+    /// What is known of this key from the last day.
+    pub async fn once(&self, key: IdempotencyKey) -> Result<Option<Once>, StoreError> {
+        self.run(move |connection| once::known(connection, &key))
+            .await
+    }
+
     /// The workspace, if it is recorded.
     pub async fn get(&self, id: &WorkspaceId) -> Result<Option<WorkspaceRecord>, StoreError> {
         let id = id.clone();
@@ -152,7 +177,7 @@ impl Store {
             .await
     }
 
-    /// Records by what the workspace's token is recognised; an earlier one stops counting. False if there is no such workspace.
+    /// Records by what the workspace's token is recognised; an earlier one stops counting, and so does one that was added. False if there is no such workspace.
     pub async fn set_token_hash(
         &self,
         id: &WorkspaceId,
@@ -160,6 +185,28 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let id = id.clone();
         self.run(move |connection| rows::set_token_hash(connection, &id, &hash))
+            .await
+    }
+
+    /// Records by what a further token of the workspace is recognised; one that was added earlier stops counting. False if
+    /// there is no such workspace.
+    pub async fn add_token_hash(
+        &self,
+        id: &WorkspaceId,
+        hash: TokenHash,
+    ) -> Result<bool, StoreError> {
+        let id = id.clone();
+        self.run(move |connection| rows::add_token_hash(connection, &id, &hash))
+            .await
+    }
+
+    /// By what the workspace's further token is recognised, if it has one.
+    pub async fn added_token_hash(
+        &self,
+        id: &WorkspaceId,
+    ) -> Result<Option<TokenHash>, StoreError> {
+        let id = id.clone();
+        self.run(move |connection| rows::added_token_hash(connection, &id))
             .await
     }
 

@@ -165,6 +165,11 @@ impl Admin {
         Self { name, token }
     }
 
+    /// Which admin.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Notes in the log who did this to a workspace.
     pub(crate) fn did(&self, action: &'static str, workspace: &str) {
         tracing::info!(admin = &*self.name, action, workspace, "asked by an admin");

@@ -1,6 +1,9 @@
-//! What a caller outside is told when something fails. The only file that maps failures to status codes.
+//! What a caller outside is told when something fails. Only here, and in the file
+//! beside it for workspaces, failures are mapped to status codes.
 //!
 //! A caller gets a canonical reason; the cause travels beside the answer to the log, and never leaves the platform.
+
+mod workspace;
 
 use std::time::Duration;
 
@@ -14,7 +17,7 @@ use serde::Serialize;
 use crate::{
     fault::FaultKind,
     http::Route,
-    provision::{Problem, ProvisionError, ProvisionErrorKind, Reason},
+    provision::Problem,
     token::{TokenError, TokenErrorKind},
 };
 
@@ -271,42 +274,6 @@ impl ApiError {
         };
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, reason).because(TOKEN_TAG, error.to_string())
     }
-
-    fn runtime_away() -> Self {
-        let error = "the runtime of workspaces cannot be reached: try again later";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(5)
-    }
-
-    /// A workspace that failed. The reason is a word; the cause stays here.
-    fn failed(reason: Reason) -> Self {
-        let (status, error) = match reason {
-            Reason::CommandNotFound => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "the command was not found",
-            ),
-            Reason::NotExecutable => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "the command cannot be executed",
-            ),
-            Reason::Unstartable => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "command and environment cannot be given to a process",
-            ),
-            Reason::ImageUnavailable => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "the image cannot be had")
-            }
-            Reason::DiskFull => (
-                StatusCode::INSUFFICIENT_STORAGE,
-                "no room is left for the workspace's files",
-            ),
-            Reason::RuntimeUnavailable => return Self::runtime_away(),
-            Reason::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "provisioning took too long"),
-            Reason::PluginFailed | Reason::StartFailed | Reason::Interrupted | Reason::Lost => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "provisioning failed")
-            }
-        };
-        Self::new(status, error)
-    }
 }
 
 /// Whether there is nobody to ask.
@@ -317,48 +284,6 @@ const fn is_absent(kind: &TokenErrorKind) -> bool {
             | TokenErrorKind::NoProvider
             | TokenErrorKind::UnknownProvider { .. }
     )
-}
-
-impl From<ProvisionError> for ApiError {
-    fn from(error: ProvisionError) -> Self {
-        let causes = error.causes();
-        match error.kind {
-            ProvisionErrorKind::Invalid(problems) => {
-                Self::problems("the workspace cannot be created as described", problems)
-            }
-            ProvisionErrorKind::NotFound => Self::no_workspace(),
-            ProvisionErrorKind::Exists => Self::new(
-                StatusCode::CONFLICT,
-                "a workspace of this id exists already",
-            ),
-            ProvisionErrorKind::NotRunning(state) => Self::new(
-                StatusCode::CONFLICT,
-                format!(
-                    "expected a workspace that runs or is paused, found one that is {state}: restart it first"
-                ),
-            ),
-            ProvisionErrorKind::Unsupported => Self::new(
-                StatusCode::NOT_IMPLEMENTED,
-                "expected a runtime that can pause workspaces, found one that cannot: stop the workspace instead",
-            ),
-            ProvisionErrorKind::RuntimeUnavailable => {
-                Self::runtime_away().because("[provision] operation failed", causes)
-            }
-            ProvisionErrorKind::Overloaded => Self::overloaded(),
-            ProvisionErrorKind::ShuttingDown => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the platform is shutting down",
-            )
-            .retry_after(5),
-            ProvisionErrorKind::Failed(reason, _) => {
-                let failed = Self::failed(reason).because("[provision] workspace failed", causes);
-                error.id.into_iter().fold(failed, Self::about)
-            }
-            ProvisionErrorKind::Platform(_) => {
-                Self::internal("[provision] operation failed", causes)
-            }
-        }
-    }
 }
 
 impl IntoResponse for ApiError {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     health::HealthReport,
-    provision::{File, Provisioned, Step, Variable, Workspace},
+    provision::{File, Provisioned, Step, Variable, Workspace, WorkspaceToken},
     registry::Plugin,
     store::{self, AfterTtl, WorkspaceState},
     unix_ms::rfc3339,
@@ -55,7 +55,7 @@ pub(crate) struct Full<'a> {
 pub(crate) struct WithToken<'a> {
     #[serde(flatten)]
     full: Full<'a>,
-    token: &'a str,
+    token: Option<&'a str>,
 }
 
 /// A page of a list.
@@ -110,7 +110,18 @@ pub(crate) fn full(workspace: &Workspace) -> Full<'_> {
 pub(crate) fn provisioned(provisioned: &Provisioned) -> WithToken<'_> {
     WithToken {
         full: full(&provisioned.workspace),
-        token: provisioned.token.secret().expose(),
+        token: Some(provisioned.token.secret().expose()),
+    }
+}
+
+/// A workspace that was provisioned before, and the token for whoever asks again.
+pub(crate) fn repeated<'a>(
+    workspace: &'a Workspace,
+    token: Option<&'a WorkspaceToken>,
+) -> WithToken<'a> {
+    WithToken {
+        full: full(workspace),
+        token: token.map(|token| token.secret().expose()),
     }
 }
 

@@ -17,10 +17,18 @@ pub struct Access {
 #[derive(Debug)]
 pub struct Grant {
     hash: TokenHash,
+    added: Option<Arc<Added>>,
     /// The call in whose name tokens are asked for. It has no deadline: the asker adds one.
     pub call: Call,
     /// Keep the workspace's secrets out of the logs while it is open.
-    _guards: Vec<Guard>,
+    guards: Arc<Vec<Guard>>,
+}
+
+/// A further token of the workspace.
+#[derive(Debug)]
+struct Added {
+    hash: TokenHash,
+    _guard: Option<Guard>,
 }
 
 impl Access {
@@ -29,8 +37,9 @@ impl Access {
     pub fn open(&self, hash: TokenHash, call: Call, guards: Vec<Guard>) {
         let grant = Arc::new(Grant {
             hash,
+            added: None,
             call,
-            _guards: guards,
+            guards: Arc::new(guards),
         });
         let id: Box<str> = grant.call.attributes.workspace_id.as_str().into();
         self.open.rcu(|open| {
@@ -40,7 +49,27 @@ impl Access {
         });
     }
 
-    /// Closes a workspace: its token opens nothing from now on.
+    /// Opens an open workspace to a further token, too, in place of one that was added before. The guard keeps it out of the logs.
+    pub fn add(&self, id: &str, hash: TokenHash, guard: Option<Guard>) {
+        let added = Arc::new(Added {
+            hash,
+            _guard: guard,
+        });
+        self.open.rcu(|open| {
+            let mut open = HashMap::clone(open);
+            if let Some(grant) = open.get_mut(id) {
+                *grant = Arc::new(Grant {
+                    hash: grant.hash,
+                    added: Some(Arc::clone(&added)),
+                    call: grant.call.clone(),
+                    guards: Arc::clone(&grant.guards),
+                });
+            }
+            open
+        });
+    }
+
+    /// Closes a workspace: its tokens open nothing from now on.
     pub fn close(&self, id: &str) {
         self.open.rcu(|open| {
             let mut open = HashMap::clone(open);
@@ -55,14 +84,18 @@ impl Access {
         self.open.load().contains_key(id)
     }
 
-    /// The grant of workspace `id`, if `presented` is its token. An unknown workspace and a wrong token look the same.
+    /// The grant of workspace `id`, if `presented` is a token of it. An unknown workspace and a wrong token look the same.
     #[must_use]
     pub fn admit(&self, id: &str, presented: &str) -> Option<Arc<Grant>> {
         // Hashed before the lookup, so that an unknown workspace takes as long as a known one.
         let presented = TokenHash::of(presented);
         let open = self.open.load();
         let grant = open.get(id)?;
-        (grant.hash == presented).then(|| Arc::clone(grant))
+        let is_added = grant
+            .added
+            .as_ref()
+            .is_some_and(|added| added.hash == presented);
+        (grant.hash == presented || is_added).then(|| Arc::clone(grant))
     }
 }
 

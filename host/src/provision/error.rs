@@ -36,6 +36,19 @@ pub enum ProvisionErrorKind {
         "expected an id that is free, found a workspace of this id: choose another, or restart that one"
     )]
     Exists,
+    /// The idempotency key of the request came with another request before. Nothing was changed.
+    #[error(
+        "expected the request that this idempotency key came with before, found another: use a new key for it"
+    )]
+    KeyReused,
+    /// The request was made before, and what comes of it is not known yet.
+    #[error("expected a request that has been answered, found it still running: ask again later")]
+    InProgress,
+    /// The request was made before, and its workspace was deleted since.
+    #[error(
+        "expected the workspace of this request, found it deleted: use a new idempotency key for another"
+    )]
+    Deleted,
     /// The platform is about to end.
     #[error(
         "expected a platform that goes on, found one that shuts down: ask again when it is back"

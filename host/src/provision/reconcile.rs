@@ -107,6 +107,9 @@ impl Inner {
         tracing::info!(workspace = %record.id, "workspace taken over");
         self.records.append(&record.id, events::adopted()).await?;
         let record = self.running(record, hash, None).await?;
+        if let Some(added) = self.records.added_token(&record.id).await? {
+            self.access.add(record.id.as_str(), added, None);
+        }
         self.bring_in_line(&record, is_paused).await;
         Ok(())
     }

@@ -10,8 +10,8 @@ use crate::{
         platform,
     },
     store::{
-        self, Filter, Listed, NewEvent, Owed, Store, StoreError, StoreErrorKind, TokenHash,
-        Transition, WorkspaceRecord, WorkspaceState,
+        self, Filter, IdempotencyKey, Listed, NewEvent, Once, Owed, Store, StoreError,
+        StoreErrorKind, TokenHash, Transition, WorkspaceRecord, WorkspaceState,
     },
     workspace_id::WorkspaceId,
 };
@@ -37,14 +37,34 @@ impl Records {
             .store
             .insert(id, &request.name, &request.spec)
             .await
-            .map_err(|error| {
-                if matches!(error.kind(), StoreErrorKind::Exists(_)) {
-                    return ProvisionError::new(id, ProvisionErrorKind::Exists);
-                }
-                failed(Some(id), error)
-            })?;
+            .map_err(|error| not_inserted(id, error))?;
         self.metrics.moved(None, Some(record.state));
         Ok(record)
+    }
+
+    /// The same, if the key of the request is a new one.
+    pub(super) async fn insert_once(
+        &self,
+        id: &WorkspaceId,
+        request: &WorkspaceRequest,
+        key: IdempotencyKey,
+    ) -> Outcome<Once> {
+        let once = self
+            .store
+            .insert_once(id, &request.name, &request.spec, key)
+            .await
+            .map_err(|error| not_inserted(id, error))?;
+        if let Once::Inserted(record) = &once {
+            self.metrics.moved(None, Some(record.state));
+        }
+        Ok(once)
+    }
+
+    pub(super) async fn once(&self, key: IdempotencyKey) -> Outcome<Option<Once>> {
+        self.store
+            .once(key)
+            .await
+            .map_err(|error| failed(None, error))
     }
 
     /// The record of a workspace.
@@ -149,6 +169,21 @@ impl Records {
             .map_err(|error| failed(Some(id), error))
     }
 
+    pub(super) async fn add_token(&self, id: &WorkspaceId, hash: TokenHash) -> Outcome<()> {
+        self.store
+            .add_token_hash(id, hash)
+            .await
+            .map(drop)
+            .map_err(|error| failed(Some(id), error))
+    }
+
+    pub(super) async fn added_token(&self, id: &WorkspaceId) -> Outcome<Option<TokenHash>> {
+        self.store
+            .added_token_hash(id)
+            .await
+            .map_err(|error| failed(Some(id), error))
+    }
+
     pub(super) async fn token(&self, id: &WorkspaceId) -> Outcome<Option<TokenHash>> {
         self.store
             .token_hash(id)
@@ -245,6 +280,13 @@ impl Records {
             .iter()
             .for_each(|record| self.metrics.moved(None, Some(record.state)));
     }
+}
+
+fn not_inserted(id: &WorkspaceId, error: StoreError) -> ProvisionError {
+    if matches!(error.kind(), StoreErrorKind::Exists(_)) {
+        return ProvisionError::new(id, ProvisionErrorKind::Exists);
+    }
+    failed(Some(id), error)
 }
 
 fn failed(id: Option<&WorkspaceId>, error: StoreError) -> ProvisionError {

@@ -113,6 +113,27 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All reasons.
+    pub const ALL: [Self; 11] = [
+        Self::PluginFailed,
+        Self::TimedOut,
+        Self::CommandNotFound,
+        Self::NotExecutable,
+        Self::Unstartable,
+        Self::ImageUnavailable,
+        Self::DiskFull,
+        Self::RuntimeUnavailable,
+        Self::StartFailed,
+        Self::Interrupted,
+        Self::Lost,
+    ];
+
+    /// The reason of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
+
     /// What it is called in records, answers, logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -84,7 +84,7 @@ pub(super) fn settle(
 }
 
 /// The transaction around it goes on with others' changes also when this one fails.
-fn whole<T>(
+pub(super) fn whole<T>(
     connection: &Connection,
     change: impl FnOnce() -> Result<T, RowError>,
 ) -> Result<T, RowError> {

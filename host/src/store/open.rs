@@ -15,7 +15,7 @@ use super::{StoreError, StoreErrorKind};
 const APPLICATION_ID: i64 = 0x5048_7773;
 
 /// What brings the file from version `index` to version `index + 1`. Entries are only ever appended.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     "CREATE TABLE workspaces (
         id TEXT PRIMARY KEY NOT NULL,
         name TEXT NOT NULL,
@@ -79,6 +79,14 @@ const MIGRATIONS: [&str; 6] = [
     CREATE INDEX workspaces_by_state ON workspaces (state);
     CREATE INDEX workspaces_by_tenant ON workspaces (tenant)",
     "ALTER TABLE workspaces ADD COLUMN expires_at INTEGER",
+    "ALTER TABLE workspaces ADD COLUMN added_token_hash BLOB;
+    CREATE TABLE idempotency_keys (
+        key BLOB PRIMARY KEY NOT NULL,
+        request BLOB NOT NULL,
+        workspace_id TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at)",
 ];
 
 /// How long a platform that is just ending may take to let go of the file.

@@ -143,8 +143,19 @@ pub(super) fn set_token_hash(
     id: &WorkspaceId,
     hash: &TokenHash,
 ) -> Result<bool, RowError> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE workspaces SET token_hash = ?, added_token_hash = NULL WHERE id = ?",
+    )?;
+    Ok(statement.execute(params![hash.bytes(), id.as_str()])? > 0)
+}
+
+pub(super) fn add_token_hash(
+    connection: &Connection,
+    id: &WorkspaceId,
+    hash: &TokenHash,
+) -> Result<bool, RowError> {
     let mut statement =
-        connection.prepare_cached("UPDATE workspaces SET token_hash = ? WHERE id = ?")?;
+        connection.prepare_cached("UPDATE workspaces SET added_token_hash = ? WHERE id = ?")?;
     Ok(statement.execute(params![hash.bytes(), id.as_str()])? > 0)
 }
 
@@ -162,8 +173,23 @@ pub(super) fn token_hash(
     connection: &Connection,
     id: &WorkspaceId,
 ) -> Result<Option<TokenHash>, RowError> {
+    hash(connection, id, "token_hash")
+}
+
+pub(super) fn added_token_hash(
+    connection: &Connection,
+    id: &WorkspaceId,
+) -> Result<Option<TokenHash>, RowError> {
+    hash(connection, id, "added_token_hash")
+}
+
+fn hash(
+    connection: &Connection,
+    id: &WorkspaceId,
+    column: &'static str,
+) -> Result<Option<TokenHash>, RowError> {
     let mut statement =
-        connection.prepare_cached("SELECT token_hash FROM workspaces WHERE id = ?")?;
+        connection.prepare_cached(&format!("SELECT {column} FROM workspaces WHERE id = ?"))?;
     let found = statement
         .query_row([id.as_str()], |row| row.get::<_, Option<Vec<u8>>>(0))
         .optional()?;

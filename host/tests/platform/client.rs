@@ -47,7 +47,22 @@ pub(crate) async fn send(
     token: Option<&str>,
     body: Option<&str>,
 ) -> Answer {
+    send_with(to, method, path, token, &[], body).await
+}
+
+/// The same, with further headers.
+pub(crate) async fn send_with(
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+    headers: &[(&str, &str)],
+    body: Option<&str>,
+) -> Answer {
     let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
     if let Some(token) = token {
         text.push_str(&format!("Authorization: Bearer {token}\r\n"));
     }

@@ -18,6 +18,7 @@ mod keeping;
 mod limits;
 mod listen;
 mod lives;
+mod once;
 mod owed;
 mod pausing;
 mod plugins;

@@ -16,11 +16,12 @@ use crate::{
         auth::Admin,
         body,
         error::ApiError,
+        idempotency,
         listing::{self, Listing},
         query::Query,
         view,
     },
-    provision::{Problem, WorkspaceRequest},
+    provision::{Created, Problem, WorkspaceRequest},
     workspace_id::WorkspaceId,
 };
 
@@ -32,15 +33,37 @@ pub(crate) async fn create(
     State(api): State<Arc<Api>>,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
+    let key = idempotency::key(request.headers())?.map(str::to_owned);
     let json = body::json(request, api.limits.max_body, api.limits.body_time).await?;
     let request = WorkspaceRequest::from_json(json).map_err(|problems| {
         ApiError::problems("the workspace cannot be created as described", problems)
     })?;
-    let provisioned = api.provisioner.create(request).await?;
-    admin.did("create", provisioned.workspace.record.id.as_str());
-    let location =
-        HeaderValue::try_from(format!("/workspaces/{}", provisioned.workspace.record.id));
-    let mut response = (StatusCode::CREATED, Json(view::provisioned(&provisioned))).into_response();
+    let created = match &key {
+        Some(key) => {
+            api.provisioner
+                .create_once(request, admin.name(), key)
+                .await?
+        }
+        None => Created::Now(api.provisioner.create(request).await?),
+    };
+    let (id, mut response) = match &created {
+        Created::Now(provisioned) => {
+            let id = &provisioned.workspace.record.id;
+            admin.did("create", id.as_str());
+            (id, Json(view::provisioned(provisioned)).into_response())
+        }
+        Created::Before { workspace, token } => {
+            let id = &workspace.record.id;
+            admin.did("repeat the creation of", id.as_str());
+            let view = view::repeated(workspace, token.as_ref());
+            let mut response = Json(view).into_response();
+            let headers = response.headers_mut();
+            headers.insert(idempotency::REPLAYED, HeaderValue::from_static("true"));
+            (id, response)
+        }
+    };
+    *response.status_mut() = StatusCode::CREATED;
+    let location = HeaderValue::try_from(format!("/workspaces/{id}"));
     if let Ok(location) = location {
         response.headers_mut().insert(header::LOCATION, location);
     }

@@ -1,0 +1,120 @@
+//! Creating a workspace once, however often its client asks: a client whose connection broke asks again with the same key.
+
+use crate::{
+    provision::{
+        Inner, Outcome, ProvisionError, ProvisionErrorKind, Provisioned, Provisioner, Reason,
+        Workspace, WorkspaceRequest, WorkspaceToken, platform,
+    },
+    store::{IdempotencyKey, Once, WorkspaceRecord, WorkspaceState},
+    workspace_id::WorkspaceId,
+};
+
+/// What came of [`Provisioner::create_once`].
+#[derive(Debug)]
+pub enum Created {
+    /// The workspace was created now.
+    Now(Provisioned),
+    /// It was created before, by the same request.
+    Before {
+        /// The workspace as it is now.
+        workspace: Workspace,
+        /// A token of its own for whoever asked again; none if the workspace has ended. The workspace itself keeps the token
+        /// that it was started with.
+        token: Option<WorkspaceToken>,
+    },
+}
+
+impl Provisioner {
+    /// [`create`](Self::create), unless `holder` has made this request with this key in the last day: then gives what came of
+    /// that, and starts nothing.
+    ///
+    /// # Errors
+    /// As for `create`, the ones of the first time again; and when the key came with another request, when the first request
+    /// is still running, and when its workspace was deleted.
+    pub async fn create_once(
+        &self,
+        request: WorkspaceRequest,
+        holder: &str,
+        key: &str,
+    ) -> Outcome<Created> {
+        // As it came: an id that is drawn is another one each time.
+        let asked = (
+            request.id.as_ref().map(WorkspaceId::as_str),
+            &request.name,
+            &request.spec,
+        );
+        let key = IdempotencyKey::new(holder, key, &asked)
+            .map_err(|error| platform(None, "reading the request", error))?;
+        let (id, request) = self.prepared(request)?;
+        // Before the turn of the workspace, which the first request has for as long as its plugins take.
+        if let Some(known) = self.0.records.once(key).await? {
+            return self.repeat(&id, known).await;
+        }
+        let place = self.enter(&id)?;
+        let asked = id.clone();
+        let first = self.operate(id.clone(), move |inner| async move {
+            match inner.records.insert_once(&id, &request, key).await? {
+                Once::Inserted(record) => {
+                    let _turn = place.turn().await;
+                    inner.provision(*record).await.map(Ok)
+                }
+                known @ (Once::Before(_) | Once::Other) => Ok(Err(known)),
+            }
+        });
+        match first.await? {
+            Ok(provisioned) => Ok(Created::Now(provisioned)),
+            // Another one like it was a moment faster.
+            Err(known) => self.repeat(&asked, known).await,
+        }
+    }
+
+    /// What came of the first request, to one who asks again, with `id` if that one is free.
+    async fn repeat(&self, id: &WorkspaceId, known: Once) -> Outcome<Created> {
+        let first = match known {
+            Once::Before(first) => first,
+            Once::Inserted(record) => record.id,
+            Once::Other => return Err(ProvisionError::new(id, ProvisionErrorKind::KeyReused)),
+        };
+        self.0.settled(&first).await?;
+        self.operate(first.clone(), move |inner| async move {
+            let record = inner.settled(&first).await?;
+            let token = if inner.access.is_open(first.as_str()) {
+                Some(inner.another_token(&first).await?)
+            } else {
+                None
+            };
+            let workspace = inner.records.with_provision(record).await?;
+            Ok(Created::Before { workspace, token })
+        })
+        .await
+    }
+}
+
+impl Inner {
+    /// The record of a workspace of which is known what came of it.
+    async fn settled(&self, id: &WorkspaceId) -> Outcome<WorkspaceRecord> {
+        let error = |kind| ProvisionError::new(id, kind);
+        let Some(record) = self.records.find(id).await? else {
+            return Err(error(ProvisionErrorKind::Deleted));
+        };
+        let reason = record.outcome.reason.as_deref().and_then(Reason::from_name);
+        match (record.state, reason) {
+            (WorkspaceState::Provisioning, _) => Err(error(ProvisionErrorKind::InProgress)),
+            // One that was lost had been running.
+            (WorkspaceState::Failed, Some(reason)) if reason != Reason::Lost => {
+                Err(error(ProvisionErrorKind::Failed(reason, None)))
+            }
+            _ => Ok(record),
+        }
+    }
+
+    /// A token for an open workspace besides the one that it was started with, in place of an earlier one besides it.
+    async fn another_token(&self, id: &WorkspaceId) -> Outcome<WorkspaceToken> {
+        let token = WorkspaceToken::generate()
+            .map_err(|error| platform(Some(id), "drawing a token", error))?;
+        self.records.add_token(id, token.hash()).await?;
+        let guard = self.redactor.protect(token.secret());
+        self.access.add(id.as_str(), token.hash(), Some(guard));
+        Ok(token)
+    }
+}
