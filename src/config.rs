@@ -10,6 +10,7 @@ mod events;
 mod keys;
 mod kubernetes;
 mod layers;
+mod local;
 mod plugins;
 mod process_env;
 mod runtime;
@@ -49,7 +50,8 @@ pub(crate) fn load(
     };
     layers.apply_environment(environment)?;
     let origins = layers.origins();
-    let config = layers.into_config()?;
+    let mut config = layers.into_config()?;
+    config.file = file.map(Path::to_owned);
     Ok(Loaded { config, origins })
 }
 

@@ -5,12 +5,13 @@ use std::{fs, path::Path, process::ExitCode};
 use provisionhook_host::{
     boot::verify_directory,
     report::State,
+    runtime::local::Confinement,
     services::http::HttpClient,
     store::{Store, StoreErrorKind},
 };
 use provisionhook_runtime_kubernetes::missing_rights;
 
-use super::{CommandResult, boot, output, with_causes};
+use super::{CommandResult, boot, output, supervise, with_causes};
 use crate::config::{Config, ConfigError, KEYS, Loaded, OperatorEnvironment, Origin, RuntimeKind};
 
 /// Prints every key of the configuration, its environment variable and its meaning.
@@ -48,6 +49,9 @@ pub(super) fn run(file: Option<&Path>, loaded: Result<Loaded, ConfigError>) -> C
     checks.push(tell("webhooks", webhooks(&config)));
     checks.push(tell("state", state(&config)));
     checks.extend(cluster(&config).map(|checked| tell("cluster", checked)));
+    if config.runtime == RuntimeKind::Local {
+        checks.push(tell("isolation", isolation(&config)));
+    }
     checks.push(tell("outgoing HTTP", outgoing(&config)));
     checks.extend(plugins(&config));
     Ok(exit_code(&checks))
@@ -148,6 +152,26 @@ fn rights(config: &Config) -> Result<String, String> {
         "expected the rights of deploy/kubernetes/rbac.yaml, found that these are missing: {}; add them to the platform's Role",
         missing.join(", ")
     ))
+}
+
+/// Starts a workspace without a command, as the platform does. The limits are left out: they depend on how the platform is started.
+fn isolation(config: &Config) -> Result<String, String> {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let settings = config
+        .isolation(&program)
+        .map_err(|error| error.to_string())?;
+    let supervisor = supervise::command(None).map_err(|error| error.to_string())?;
+    let reactor = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let root = config.state_dir.join("workspaces");
+    let established = reactor.block_on(Confinement::namespaces(&settings, supervisor, &root));
+    let confinement = established.map_err(|error| with_causes(&error))?;
+    for note in confinement.notes() {
+        output::line(&format!("note   isolation: {note}"));
+    }
+    Ok(confinement.summary())
 }
 
 fn outgoing(config: &Config) -> Result<String, String> {

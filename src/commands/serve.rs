@@ -76,7 +76,7 @@ async fn serve(
         store,
         auth.clone(),
         readiness,
-        runtime::of(config, booted.open_files)?,
+        runtime::of(config, booted.open_files).await?,
         url,
     )?;
     let provisioner = parts.provisioner.clone();

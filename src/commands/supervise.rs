@@ -1,12 +1,20 @@
 //! `provisionhook supervise DIR`: what the local runtime starts for each workspace.
 
-use std::{path::Path, process::ExitCode};
+use std::{ffi::OsString, io, path::Path, process::ExitCode};
 
 use provisionhook_host::runtime::local::supervise;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::CommandResult;
+
+/// What the local runtime is to call, for workspaces that may have that many files open.
+pub(super) fn command(open_files: Option<u64>) -> io::Result<Vec<OsString>> {
+    let program = std::env::current_exe()?;
+    let mut command = vec![program.into_os_string(), "supervise".into()];
+    command.extend(open_files.map(|limit| format!("--open-files={limit}").into()));
+    Ok(command)
+}
 
 /// Reads what to start from standard input; returns when the workspace and all that it started have ended.
 ///

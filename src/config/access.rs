@@ -18,7 +18,7 @@ const UNNAMED: &str = "admin";
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TlsSection {
     certificate: Option<PathBuf>,
-    key: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
     pub(crate) ca_file: Option<PathBuf>,
 }
 
@@ -107,6 +107,11 @@ impl Config {
         unnamed
             .map(|text| ("admin_token".to_owned(), UNNAMED, text))
             .chain(named.map(|(name, text)| (format!("admin_tokens.{name}"), name.as_str(), text)))
+    }
+
+    /// The text of each admin token.
+    pub(super) fn admin_token_texts(&self) -> impl Iterator<Item = &SecretText> {
+        self.named_tokens().map(|(_, _, text)| text)
     }
 
     /// The certificate to serve with, if any.

@@ -14,6 +14,7 @@ use super::{
     access::{self, SocketMode, TlsSection},
     events::EventsSection,
     kubernetes::KubernetesSection,
+    local::LocalSection,
     plugins::{PluginSection, PluginsSection},
     runtime::{DockerSection, RuntimeKind},
     webhooks::WebhookSection,
@@ -24,6 +25,9 @@ use super::{
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
+    /// The file that it was read from, if any.
+    #[serde(skip)]
+    pub(super) file: Option<PathBuf>,
     #[serde(deserialize_with = "access::address")]
     pub(crate) listen: Address,
     pub(crate) socket_mode: SocketMode,
@@ -34,6 +38,7 @@ pub(crate) struct Config {
     pub(super) admin_tokens: BTreeMap<String, SecretText>,
     pub(crate) tls: TlsSection,
     pub(crate) runtime: RuntimeKind,
+    pub(super) local: LocalSection,
     pub(super) docker: DockerSection,
     pub(super) kubernetes: KubernetesSection,
     pub(crate) plugins: PluginsSection,
@@ -51,6 +56,7 @@ pub(crate) struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            file: None,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7878)).into(),
             socket_mode: SocketMode::default(),
             dev: false,
@@ -60,6 +66,7 @@ impl Default for Config {
             admin_tokens: BTreeMap::new(),
             tls: TlsSection::default(),
             runtime: RuntimeKind::default(),
+            local: LocalSection::default(),
             docker: DockerSection::default(),
             kubernetes: KubernetesSection::default(),
             plugins: PluginsSection::default(),
@@ -241,6 +248,16 @@ impl<'de> Deserialize<'de> for SecretText {
         }
         let table = value.try_into::<toml::Table>().map_err(|_| expected())?;
         only(table).ok_or_else(expected)
+    }
+}
+
+impl SecretText {
+    /// The file that it is in, if it is in one.
+    pub(super) const fn file(&self) -> Option<&PathBuf> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Plain(_) | Self::Environment(_) => None,
+        }
     }
 }
 

@@ -21,6 +21,7 @@ mod gh;
 mod git;
 mod gitlab;
 mod input;
+mod isolation;
 mod job;
 mod killed;
 mod load;

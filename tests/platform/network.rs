@@ -24,7 +24,9 @@ impl Network {
             .runtime
             .block_on(GitServer::start(&world.github.base_url()));
         git.add_repository(REPOSITORY);
-        let (proxy, ca) = (git.proxy(), git.ca_file());
+        // Where workspaces see it: they have a /tmp of their own.
+        let (proxy, ca) = (git.proxy(), world.path("ca.pem"));
+        std::fs::copy(git.ca_file(), &ca).unwrap();
         let variables = format!(
             "[workspace.env]\nHTTPS_PROXY = {proxy:?}\nSSL_CERT_FILE = {ca:?}\nGIT_SSL_CAINFO = {ca:?}\n\
              GIT_TERMINAL_PROMPT = \"0\"\n"

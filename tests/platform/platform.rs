@@ -4,7 +4,7 @@ use std::{
     cell::RefCell,
     fs::{self, File},
     path::PathBuf,
-    process::{Child, ExitStatus},
+    process::{Child, Command, ExitStatus},
 };
 
 use reqwest::Method;
@@ -30,7 +30,7 @@ pub(crate) struct Workspace {
 }
 
 impl<'w> Platform<'w> {
-    pub(crate) fn start(world: &'w World) -> Self {
+    pub(crate) fn start(world: &'w World, mut command: Command) -> Self {
         let log = tempfile::Builder::new()
             .prefix("platform-")
             .suffix(".log")
@@ -39,11 +39,7 @@ impl<'w> Platform<'w> {
             .into_temp_path()
             .keep()
             .unwrap();
-        let child = world
-            .command(&["serve"])
-            .stderr(File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
+        let child = command.stderr(File::create(&log).unwrap()).spawn().unwrap();
         let mut platform = Self {
             world,
             child: RefCell::new(child),

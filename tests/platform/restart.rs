@@ -6,16 +6,16 @@ use serde_json::json;
 
 use crate::{
     job::{assert_accepted, until_written},
-    platform::{Platform, Workspace},
+    platform::Workspace,
     steps::{Moment, Step, Walk},
     world::{ADMIN, World, until},
 };
 
-/// Says its pid, and works until it is told to stop.
+/// Works until it is told to stop.
 const LIVING: &[&str] = &[
     "sh",
     "-c",
-    "echo pid=$$; trap 'exit 3' TERM; while :; do sleep 0.1; done",
+    "echo up; trap 'exit 3' TERM; while :; do sleep 0.1; done",
 ];
 
 #[test]
@@ -32,8 +32,8 @@ fn live_through(signal: Signal) {
     let world = World::new();
     let platform = world.serve();
     let workspace = platform.provision(LIVING);
-    until_written(&platform, &workspace, "pid=");
-    let pid = pid(&platform, &workspace);
+    until_written(&platform, &workspace, "up");
+    let pid = pid(&world, &workspace);
     let status = platform.end(signal);
     assert_eq!(status.success(), signal == Signal::TERM);
     assert!(lives(&pid));
@@ -42,7 +42,7 @@ fn live_through(signal: Signal) {
     assert!(lives(&pid));
     let token = platform.token_for(&workspace).expect(200);
     assert_accepted(&world, token["token"].as_str().unwrap());
-    assert_eq!(self::pid(&platform, &workspace), pid);
+    assert_eq!(self::pid(&world, &workspace), pid);
     assert!(platform.log().contains("workspace taken over"));
     platform.delete(&workspace.id);
     assert!(!lives(&pid));
@@ -138,8 +138,8 @@ fn a_workspace_that_no_record_knows_is_ended_and_its_files_are_kept() {
     let world = World::bare();
     let platform = world.serve();
     let workspace = platform.provision(LIVING);
-    until_written(&platform, &workspace, "pid=");
-    let pid = pid(&platform, &workspace);
+    until_written(&platform, &workspace, "up");
+    let pid = pid(&world, &workspace);
     platform.end(Signal::KILL);
     for file in ["state.db", "state.db-wal"] {
         std::fs::remove_file(world.path("state").join(file)).unwrap();
@@ -193,9 +193,12 @@ fn a_provision_in_flight_is_finished_before_the_platform_ends() {
     });
 }
 
-fn pid(platform: &Platform<'_>, workspace: &Workspace) -> String {
-    let output = platform.output(&workspace.id);
-    output.trim().strip_prefix("pid=").unwrap().to_owned()
+/// The process id of its command on this machine; in its own namespace it has another.
+fn pid(world: &World, workspace: &Workspace) -> String {
+    let directory = world.path("state/workspaces").join(&workspace.id);
+    let record = std::fs::read(directory.join("supervisor.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+    record["command"]["pid"].to_string()
 }
 
 fn lives(pid: &str) -> bool {

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::{platform::Platform, world::World};
+use crate::world::World;
 
 const KEEP: [&str; 6] = ["run", "--role", "keep", "--", "printenv", "FIXTURE"];
 const KEPT: &str = "state/plugins/fixture-prober/kept";
@@ -31,7 +31,7 @@ fn it_outlives_the_platform_and_a_dry_run_keeps_nothing() {
 #[test]
 fn a_second_platform_is_turned_away_while_the_first_lives() {
     let world = world();
-    let platform = Platform::start(&world);
+    let platform = world.serve();
     let request = json!({"role": "keep", "command": ["printenv", "FIXTURE"]}).to_string();
     platform.post("/workspaces", request).expect(201);
     assert_eq!(std::fs::read(world.path(KEPT)).unwrap(), b"x");

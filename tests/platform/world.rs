@@ -2,7 +2,10 @@
 
 use std::{
     fs,
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::{
+        fs::{OpenOptionsExt as _, PermissionsExt as _, chown},
+        process::CommandExt as _,
+    },
     path::{Path, PathBuf},
     process::{Command, Output},
     time::{Duration, Instant},
@@ -75,18 +78,23 @@ impl World {
         Self::with_github(GithubServer::builder())
     }
 
+    /// The same where every user gets to it.
+    pub(crate) fn bare_for_everybody() -> Self {
+        let (github, runtime) = services(GithubServer::builder());
+        Self::in_directory(tempfile::tempdir_in("/var/tmp").unwrap(), github, runtime)
+    }
+
     fn with_github(github: github_server::Builder) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
-        let github = github
-            .client_id("Iv1.demo")
-            .public_key_pem(include_str!("../github-server/keys/app.public.pem"))
-            .installation(815, "acme", &["website", "api"], &[("contents", "write")]);
-        let github = runtime.block_on(github.start()).unwrap();
-        let directory = tempfile::tempdir().unwrap();
+        let (github, runtime) = services(github);
+        // Not under /tmp, of which each workspace has its own: the tests leave signs for their commands here.
+        Self::in_directory(
+            tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap(),
+            github,
+            runtime,
+        )
+    }
+
+    fn in_directory(directory: TempDir, github: GithubServer, runtime: Runtime) -> Self {
         for folder in ["plugins", "state"] {
             fs::create_dir(directory.path().join(folder)).unwrap();
         }
@@ -216,8 +224,22 @@ impl World {
         self.write("gate", "", 0o600);
     }
 
+    /// Starts the platform as another user, to whom everything here is given.
+    pub(crate) fn serve_as(&self, user: u32) -> Platform<'_> {
+        let program = self.path("provisionhook");
+        fs::copy(BINARY, &program).unwrap();
+        give(self.directory.path(), user);
+        let mut command = self.command_of(&program, &["serve"]);
+        command.uid(user).gid(user);
+        Platform::start(self, command)
+    }
+
     /// The binary with the usual configuration, an environment of its own, and a limit on open files.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        self.command_of(Path::new(BINARY), arguments)
+    }
+
+    fn command_of(&self, program: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new("/bin/sh");
         let mut mount = String::new();
         if let Some((at, room)) = self.disk {
@@ -231,7 +253,7 @@ impl World {
             .arg(format!(
                 "{mount}ulimit -Sn {OPEN_FILES}; exec \"$0\" \"$@\""
             ))
-            .arg(BINARY)
+            .arg(program)
             .arg("--config")
             .arg(self.path("provisionhook.toml"))
             .args(arguments)
@@ -249,7 +271,7 @@ impl World {
 
     /// Starts the platform and waits until it is ready.
     pub(crate) fn serve(&self) -> Platform<'_> {
-        Platform::start(self)
+        Platform::start(self, self.command(&["serve"]))
     }
 
     /// Every secret value that has been in use, as far as this side knows: not the workspaces' own tokens.
@@ -319,5 +341,30 @@ pub(crate) fn until(what: &str, condition: impl Fn() -> bool) {
     while !condition() {
         assert!(Instant::now() < deadline, "gave up waiting for {what}");
         std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A GitHub, and what it runs on.
+fn services(github: github_server::Builder) -> (GithubServer, Runtime) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let github = github
+        .client_id("Iv1.demo")
+        .public_key_pem(include_str!("../github-server/keys/app.public.pem"))
+        .installation(815, "acme", &["website", "api"], &[("contents", "write")]);
+    let github = runtime.block_on(github.start()).unwrap();
+    (github, runtime)
+}
+
+/// Makes a directory and what is in it that user's.
+fn give(path: &Path, user: u32) {
+    chown(path, Some(user), Some(user)).unwrap();
+    if path.is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            give(&entry.unwrap().path(), user);
+        }
     }
 }

@@ -2,22 +2,29 @@
 
 use std::{error::Error, fs, io::ErrorKind, path::Path, sync::Arc};
 
-use provisionhook_host::runtime::{LocalRuntime, Platform, Runtime};
+use provisionhook_host::{
+    http::Address,
+    runtime::{LocalRuntime, Platform, Runtime, local::Confinement},
+};
 use provisionhook_runtime_docker::DockerRuntime;
 use provisionhook_runtime_kubernetes::KubernetesRuntime;
+use tracing::{info, warn};
 
-use crate::config::{Config, RuntimeKind};
+use crate::{
+    commands::supervise,
+    config::{Config, RuntimeKind},
+};
 
 /// Where the name of this platform is kept, so that it finds its containers again.
 const PLATFORM_FILE: &str = "platform";
 
 /// The runtime over the state directory, which must exist. To be called inside a tokio runtime.
-pub(super) fn of(
+pub(super) async fn of(
     config: &Config,
     open_files: Option<u64>,
 ) -> Result<Arc<dyn Runtime>, Box<dyn Error>> {
     Ok(match config.runtime {
-        RuntimeKind::Local => Arc::new(local(config, open_files)?),
+        RuntimeKind::Local => Arc::new(local(config, open_files).await?),
         RuntimeKind::Docker => Arc::new(DockerRuntime::new(config.docker(platform(config)?)?)),
         RuntimeKind::Kubernetes => {
             let settings = config.kubernetes(platform(config)?)?;
@@ -34,15 +41,26 @@ fn platform(config: &Config) -> Result<Platform, Box<dyn Error>> {
     }
 }
 
-/// Process trees of this machine, with this very program as their supervisor.
-fn local(config: &Config, open_files: Option<u64>) -> Result<LocalRuntime, Box<dyn Error>> {
-    let program = std::env::current_exe()?;
-    let mut supervisor = vec![program.into_os_string(), "supervise".into()];
-    supervisor.extend(open_files.map(|limit| format!("--open-files={limit}").into()));
-    Ok(LocalRuntime::new(
-        &config.state_dir.join("workspaces"),
-        supervisor,
-    )?)
+/// Process trees of this machine, with this very program as their supervisor, and as much apart as the machine allows.
+async fn local(config: &Config, open_files: Option<u64>) -> Result<LocalRuntime, Box<dyn Error>> {
+    let supervisor = supervise::command(open_files)?;
+    let root = config.state_dir.join("workspaces");
+    let runtime = LocalRuntime::new(&root, supervisor.clone())?;
+    let settings = config.isolation(&std::env::current_exe()?)?;
+    let confinement = Confinement::establish(settings, supervisor, &root).await?;
+    for note in confinement.notes() {
+        warn!("{note}");
+    }
+    if let Address::Unix(socket) = &config.listen
+        && confinement.hides(socket)
+    {
+        warn!(
+            "expected the API's socket where isolated workspaces see it, found it at {}: let `listen` name one under /run, or set `local.isolation` to `off`",
+            socket.display()
+        );
+    }
+    info!(workspaces = confinement.summary(), "local runtime");
+    Ok(runtime.with_confinement(confinement))
 }
 
 /// The name that was drawn at the first start.

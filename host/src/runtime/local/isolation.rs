@@ -19,6 +19,9 @@ use super::protocol::Launch;
 use crate::container::{Container, Resources};
 use crate::runtime::{RuntimeError, RuntimeErrorKind};
 
+/// Directories of which a workspace has its own, for temporary files.
+pub(super) const OWN: [&str; 2] = ["/tmp", "/var/tmp"];
+
 /// Whether workspaces get namespaces of their own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -167,6 +170,18 @@ impl Confinement {
             None => namespaces,
             Some(limits) => format!("{namespaces}; {limits}"),
         }
+    }
+
+    /// Whether a workspace does not see what is at this path outside.
+    #[must_use]
+    pub fn hides(&self, path: &Path) -> bool {
+        let Some(sandbox) = &self.sandbox else {
+            return false;
+        };
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let own = OWN.map(Path::new);
+        let hidden = sandbox.hidden.iter().map(PathBuf::as_path);
+        hidden.chain(own).any(|place| path.starts_with(place))
     }
 
     /// Why a workspace cannot have this container, if so.

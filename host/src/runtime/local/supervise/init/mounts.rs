@@ -17,7 +17,7 @@ use rustix::mount::{
 use rustix::process::geteuid;
 
 use super::super::super::dir::WorkspaceDir;
-use super::super::super::isolation::Sandbox;
+use super::super::super::isolation::{OWN, Sandbox};
 use super::super::super::mountinfo::{self, Mounted};
 use super::devices;
 
@@ -59,7 +59,7 @@ pub(super) fn arrange(dir: &WorkspaceDir, sandbox: &Sandbox) -> Outcome {
 
     own_proc(&null)?;
     devices::arrange()?;
-    for (held, place) in temporary.iter().zip(["/tmp", "/var/tmp"]) {
+    for (held, place) in temporary.iter().zip(OWN) {
         if is_directory(Path::new(place)) {
             held.put(Path::new(place))?;
         }

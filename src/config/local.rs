@@ -1,0 +1,119 @@
+//! `[local]`: how workspaces on this machine are kept apart.
+
+use std::path::{Path, PathBuf};
+
+use provisionhook_host::{
+    container::Resources,
+    runtime::local::{Isolation, IsolationSettings, Network},
+};
+use serde::Deserialize;
+
+use super::{Config, ConfigError, SecretText};
+
+/// `[local]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LocalSection {
+    isolation: Isolation,
+    network: Network,
+    hide: Vec<PathBuf>,
+    millicpus: Option<u64>,
+    memory_bytes: Option<u64>,
+    pids: Option<u64>,
+}
+
+impl Config {
+    /// What the local runtime is told. Workspaces do not see the platform's state, its plugins with their configuration, its own
+    /// configuration, the files of its admin tokens and its TLS key; they do see `program`, and the authority that they are to trust.
+    pub(crate) fn isolation(&self, program: &Path) -> Result<IsolationSettings, ConfigError> {
+        let section = &self.local;
+        self.check_network()?;
+        let not_a_place = |path: &&PathBuf| !path.is_absolute() || path.parent().is_none();
+        if let Some(path) = section.hide.iter().find(not_a_place) {
+            return Err(ConfigError::Unusable {
+                key: "local.hide",
+                problem: format!(
+                    "expected absolute paths below /, found `{}`",
+                    path.display()
+                ),
+                remedy: "name what workspaces are not to see by its whole path",
+            });
+        }
+        let own = [&self.state_dir, &self.plugins.directory];
+        let tokens = self.admin_token_texts().filter_map(SecretText::file);
+        let hidden = own
+            .into_iter()
+            .chain(tokens)
+            .chain(&self.file)
+            .chain(&self.tls.key)
+            .chain(&section.hide);
+        let program = self.workspace.program.as_deref().unwrap_or(program);
+        let kept = [Some(program), self.tls.ca_file.as_deref()];
+        Ok(IsolationSettings {
+            isolation: section.isolation,
+            network: section.network,
+            hidden: hidden.cloned().collect(),
+            kept: kept.into_iter().flatten().map(Path::to_owned).collect(),
+            resources: Resources {
+                millicpus: section.millicpus,
+                memory_bytes: section.memory_bytes,
+                pids: section.pids,
+            },
+        })
+    }
+
+    /// Without a network, a workspace reaches the platform by a socket in the file system, or not at all.
+    fn check_network(&self) -> Result<(), ConfigError> {
+        let by_socket = match &self.public_url {
+            Some(url) => url.starts_with("unix:"),
+            None => self.listen.tcp().is_none(),
+        };
+        if self.local.network == Network::None && !by_socket {
+            return Err(ConfigError::Unusable {
+                key: "local.network",
+                problem: "expected an API that listens on a Unix socket, because workspaces without a network reach no other, found one on TCP"
+                    .to_owned(),
+                remedy: "set `listen` to unix:/PATH, or `local.network` to `host`",
+            });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> Config {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn what_is_the_platforms_own_is_hidden() {
+        let config = config(
+            "state_dir = '/s'\nadmin_token = { '$file' = '/e/token' }\n[admin_tokens]\nci = { '$file' = '/e/ci' }\n\
+             [plugins]\ndirectory = '/p'\n[tls]\nkey = '/e/key'\nca_file = '/e/ca'\n[local]\nhide = ['/e/more']\npids = 7\n",
+        );
+        let settings = config.isolation(Path::new("/bin/p")).unwrap();
+        let hidden = ["/s", "/p", "/e/token", "/e/ci", "/e/key", "/e/more"];
+        assert_eq!(settings.hidden, hidden.map(PathBuf::from));
+        assert_eq!(settings.kept, ["/bin/p", "/e/ca"].map(PathBuf::from));
+        assert_eq!(settings.resources.pids, Some(7));
+        assert_eq!(settings.isolation, Isolation::Auto);
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        let refused = |text: &str| {
+            let error = config(text).isolation(Path::new("/bin/p")).unwrap_err();
+            error.to_string()
+        };
+        assert!(refused("[local]\nhide = ['/']").contains("`local.hide`"));
+        assert!(refused("[local]\nhide = ['keys']").contains("whole path"));
+        let network = refused("[local]\nnetwork = 'none'");
+        assert!(network.contains("Unix socket"), "{network}");
+        let socket = "listen = 'unix:/run/p/api.sock'\n[local]\nnetwork = 'none'";
+        let settings = config(socket).isolation(Path::new("/bin/p")).unwrap();
+        assert_eq!(settings.network, Network::None);
+    }
+}
