@@ -199,36 +199,12 @@ pub(super) const COMMON: &[Key] = &[
         Kind::Text,
         "local | docker | kubernetes: where workspaces run (local)",
     ),
-    key(
-        "local.isolation",
-        Kind::Text,
-        "auto | off | required: namespaces of their own for workspaces (auto)",
-    ),
-    key(
-        "local.network",
-        Kind::Text,
-        "host | none: what workspaces see of the network (host)",
-    ),
-    key(
-        "local.hide",
-        Kind::List,
-        "files and directories that workspaces are not to see, beside the platform's own",
-    ),
-    key(
-        "local.millicpus",
-        Kind::Integer,
-        "thousandths of a processor for a workspace that names none",
-    ),
-    key(
-        "local.memory_bytes",
-        Kind::Integer,
-        "memory for a workspace that names none, without swap",
-    ),
-    key(
-        "local.pids",
-        Kind::Integer,
-        "processes and threads of a workspace that names none",
-    ),
+    key("local.isolation", Kind::Text, "auto|off|required (auto)"),
+    key("local.network", Kind::Text, "host | none (host)"),
+    key("local.hide", Kind::List, "what workspaces are not to see"),
+    key("local.millicpus", Kind::Integer, "thousandths of a CPU"),
+    key("local.memory_bytes", Kind::Integer, "without swap"),
+    key("local.pids", Kind::Integer, "processes and threads"),
     key(
         "docker.socket",
         Kind::Text,
