@@ -60,7 +60,7 @@ use crate::{
     metrics::Metrics,
     redact::Redactor,
     registry::Registry,
-    runtime::{Runtime, RuntimeErrorKind},
+    runtime::{OutputStream, Runtime, RuntimeErrorKind},
     store::{self, Filter, Listed, Store, WorkspaceState},
     token::Broker,
     workspace_id::WorkspaceId,
@@ -275,6 +275,22 @@ impl Provisioner {
         match self.0.runtime.logs(id, Some(tail)).await {
             Err(error) if error.kind() == RuntimeErrorKind::NotFound => Ok(Vec::new()),
             logs => logs.map_err(|error| ProvisionError::of_runtime(id, "reading the log", error)),
+        }
+    }
+
+    /// The same, and what it goes on to write until it ends; nothing if it never ran.
+    ///
+    /// # Errors
+    /// When there is none, or its log cannot be read.
+    pub async fn follow_logs(&self, id: &WorkspaceId, tail: u64) -> Outcome<OutputStream> {
+        self.0.records.get(id).await?;
+        match self.0.runtime.follow(id, tail).await {
+            Err(error) if error.kind() == RuntimeErrorKind::NotFound => {
+                Ok(Box::pin(futures_util::stream::empty()))
+            }
+            output => {
+                output.map_err(|error| ProvisionError::of_runtime(id, "reading the log", error))
+            }
         }
     }
 

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use self::error::{RuntimeError, RuntimeErrorKind};
 pub use self::home::{Home, NoOwner, Owner};
 pub use self::local::LocalRuntime;
-pub use self::output::{SavedOutput, Tail};
+pub use self::output::{OutputStream, SavedOutput, Tail, skip};
 pub use self::platform::{NoPlatform, Platform};
 pub use self::spec::{StartSpec, WORKSPACE_ID_KEY};
 pub use self::turns::Turns;
@@ -79,6 +79,10 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// What the workspace wrote to its output and error output, in the order of writing: the last `tail` bytes, or all that is kept.
     fn logs<'a>(&'a self, id: &'a WorkspaceId, tail: Option<u64>) -> RuntimeFuture<'a, Vec<u8>>;
+
+    /// What it wrote, from the last `tail` bytes on, and what it goes on to write, until it ends. Holds nobody up: who reads slowly
+    /// may miss what is not kept any more. Fails for an absent workspace.
+    fn follow<'a>(&'a self, id: &'a WorkspaceId, tail: u64) -> RuntimeFuture<'a, OutputStream>;
 
     /// Resolves when the workspace has ended, at once if it has. Fails for an absent one.
     fn wait<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, Exited>;

@@ -1,11 +1,11 @@
 //! What a workspace wrote: in its container, and in those that it had before.
 
-use std::io;
+use std::{io, sync::Arc};
 
-use bollard::query_parameters::LogsOptionsBuilder;
-use futures_util::StreamExt as _;
+use bollard::query_parameters::{LogsOptions, LogsOptionsBuilder};
+use futures_util::{StreamExt as _, stream};
 use provisionhook_host::{
-    runtime::{RuntimeError, SavedOutput, Tail},
+    runtime::{OutputStream, RuntimeError, RuntimeErrorKind, SavedOutput, Tail, skip},
     workspace_id::WorkspaceId,
 };
 
@@ -31,6 +31,38 @@ impl Engine {
         Ok(output.into_bytes())
     }
 
+    /// The last `tail` bytes of all that a workspace wrote, and what it goes on to write in this container.
+    pub(crate) async fn follow(
+        self: Arc<Self>,
+        id: WorkspaceId,
+        tail: u64,
+    ) -> Result<OutputStream, RuntimeError> {
+        let Found::Ours(_) = self.find(&id).await? else {
+            let message = "expected a container, found none";
+            return Err(RuntimeError::new(&id, RuntimeErrorKind::NotFound, message));
+        };
+        // The daemon counts lines, so what was written before is counted here first.
+        let mut written = 0;
+        self.pieces(&id, |piece| written += piece.len() as u64)
+            .await?;
+        let before = self
+            .saved(&id)
+            .read(Some(tail.saturating_sub(written)))
+            .map_err(|error| io_error(&id, "read", error))?;
+        let docker = self.for_workspace(&id, "follow its output").await?;
+        let pieces = docker.logs(&self.name(&id), Some(options(true)));
+        let engine = Arc::clone(&self);
+        let pieces = pieces.map(move |piece| match piece {
+            Ok(piece) => Ok(piece.into_bytes().to_vec()),
+            Err(error) => Err(engine.failed(Some(&id), "follow its output", &error)),
+        });
+        let before = Some(before.into_bytes()).filter(|before| !before.is_empty());
+        let before = stream::iter(before.map(Ok));
+        Ok(Box::pin(
+            before.chain(skip(pieces, written.saturating_sub(tail))),
+        ))
+    }
+
     /// Keeps what the container wrote, because it is about to go.
     pub(crate) async fn save_log(&self, id: &WorkspaceId) -> Result<(), RuntimeError> {
         let output = self.logs(id, None).await?;
@@ -40,12 +72,20 @@ impl Engine {
     }
 
     async fn collect(&self, id: &WorkspaceId, output: &mut Tail) -> Result<(), RuntimeError> {
+        self.pieces(id, |piece| output.push(piece)).await
+    }
+
+    /// What the container wrote so far.
+    async fn pieces(
+        &self,
+        id: &WorkspaceId,
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<(), RuntimeError> {
         let docker = self.for_workspace(id, "read its output").await?;
-        let options = LogsOptionsBuilder::new().stdout(true).stderr(true).build();
-        let mut pieces = docker.logs(&self.name(id), Some(options));
+        let mut pieces = docker.logs(&self.name(id), Some(options(false)));
         while let Some(piece) = pieces.next().await {
             match piece {
-                Ok(piece) => output.push(&piece.into_bytes()),
+                Ok(piece) => each(&piece.into_bytes()),
                 Err(error) if error::status(&error) == Some(404) => break,
                 Err(error) => return Err(self.failed(Some(id), "read its output", &error)),
             }
@@ -56,6 +96,14 @@ impl Engine {
     fn saved(&self, id: &WorkspaceId) -> SavedOutput {
         SavedOutput::at(self.directory(id).join("output.log"))
     }
+}
+
+fn options(follow: bool) -> LogsOptions {
+    LogsOptionsBuilder::new()
+        .stdout(true)
+        .stderr(true)
+        .follow(follow)
+        .build()
 }
 
 fn io_error(id: &WorkspaceId, what: &str, error: io::Error) -> RuntimeError {

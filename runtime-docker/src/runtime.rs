@@ -12,8 +12,8 @@ use provisionhook_host::{
     container::Container,
     files::{ContributedFile, FilePath},
     runtime::{
-        Exited, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture, RuntimeState, StartSpec,
-        Turns,
+        Exited, OutputStream, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture, RuntimeState,
+        StartSpec, Turns,
     },
     workspace_id::WorkspaceId,
 };
@@ -322,6 +322,10 @@ impl Runtime for DockerRuntime {
 
     fn remains(&self) -> RuntimeFuture<'_, Vec<WorkspaceId>> {
         Box::pin(self.remains())
+    }
+
+    fn follow<'a>(&'a self, id: &'a WorkspaceId, tail: u64) -> RuntimeFuture<'a, OutputStream> {
+        Box::pin(Arc::clone(&self.engine).follow(id.clone(), tail))
     }
 
     fn logs<'a>(&'a self, id: &'a WorkspaceId, tail: Option<u64>) -> RuntimeFuture<'a, Vec<u8>> {

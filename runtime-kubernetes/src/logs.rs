@@ -2,11 +2,11 @@
 
 use std::io;
 
-use futures_util::{AsyncReadExt as _, io::AsyncBufRead};
+use futures_util::{AsyncReadExt as _, StreamExt as _, io::AsyncBufRead, stream};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::LogParams;
 use provisionhook_host::{
-    runtime::{RuntimeError, RuntimeErrorKind, SavedOutput, Tail},
+    runtime::{OutputStream, RuntimeError, RuntimeErrorKind, SavedOutput, Tail, skip},
     workspace_id::WorkspaceId,
 };
 
@@ -18,6 +18,9 @@ use crate::{
     start::Workspaces,
     state::{self, Life},
 };
+
+/// The most that is read at once, in bytes.
+const PIECE: usize = 16 * 1024;
 
 impl Workspaces {
     /// The last `most` bytes of all that a workspace wrote.
@@ -31,6 +34,47 @@ impl Workspaces {
             self.collect(id, &pod, &mut output).await?;
         }
         Ok(output.into_bytes())
+    }
+
+    /// The last `tail` bytes of all that a workspace wrote, and what it goes on to write in this Pod.
+    pub(crate) async fn follow(
+        &self,
+        id: &WorkspaceId,
+        tail: u64,
+    ) -> Result<OutputStream, RuntimeError> {
+        let Found::Ours(pod) = self.cluster.find(id).await? else {
+            let message = "expected a Pod, found none";
+            return Err(RuntimeError::new(id, RuntimeErrorKind::NotFound, message));
+        };
+        // The API server counts lines, so what was written before is counted here first.
+        let mut written = 0;
+        self.pieces(id, &pod, |piece| written += piece.len() as u64)
+            .await?;
+        let before = self.saved(id, Some(tail.saturating_sub(written)))?;
+        let before = Some(before.into_bytes()).filter(|before| !before.is_empty());
+        let before = stream::iter(before.map(Ok));
+        let Some(output) = self.open(id, true).await? else {
+            return Ok(Box::pin(before));
+        };
+        let id = id.clone();
+        let pieces = stream::unfold(Some(Box::pin(output)), move |output| {
+            let id = id.clone();
+            async move {
+                let mut output = output?;
+                let mut piece = vec![0; PIECE];
+                match output.read(&mut piece).await {
+                    Ok(0) => None,
+                    Ok(length) => {
+                        piece.truncate(length);
+                        Some((Ok(piece), Some(output)))
+                    }
+                    Err(error) => Some((Err(unread(&id, &error)), None)),
+                }
+            }
+        });
+        Ok(Box::pin(
+            before.chain(skip(pieces, written.saturating_sub(tail))),
+        ))
     }
 
     /// Keeps what the Pod wrote, because it is about to go. What its node does not give any more is lost.
@@ -57,12 +101,43 @@ impl Workspaces {
         pod: &Pod,
         output: &mut Tail,
     ) -> Result<(), RuntimeError> {
+        self.pieces(id, pod, |piece| output.push(piece)).await
+    }
+
+    /// What the Pod wrote so far.
+    async fn pieces(
+        &self,
+        id: &WorkspaceId,
+        pod: &Pod,
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<(), RuntimeError> {
         if state::of(pod) == Life::Pending {
             return Ok(());
         }
+        let Some(output) = self.open(id, false).await? else {
+            return Ok(());
+        };
+        let mut output = std::pin::pin!(output);
+        let mut piece = vec![0; PIECE];
+        loop {
+            let read = output.read(&mut piece).await;
+            match read.map_err(|error| unread(id, &error))? {
+                0 => return Ok(()),
+                length => each(&piece[..length]),
+            }
+        }
+    }
+
+    /// The output of its container, if it has one.
+    async fn open(
+        &self,
+        id: &WorkspaceId,
+        follow: bool,
+    ) -> Result<Option<impl AsyncBufRead + use<>>, RuntimeError> {
         let (api, name) = (self.cluster.pods().await?, self.cluster.name(id));
         let params = LogParams {
             container: Some(CONTAINER.to_owned()),
+            follow,
             ..LogParams::default()
         };
         let asked = api.log_stream(&name, &params);
@@ -71,11 +146,9 @@ impl Workspaces {
             .try_to(Some(id), action::READ_LOG, asked)
             .await?
         {
-            Ok(stream) => read(stream, output)
-                .await
-                .map_err(|error| error::away(Some(id), action::READ_LOG.what, &error.to_string())),
+            Ok(output) => Ok(Some(output)),
             // It has no container yet, or none any more.
-            Err(error) if matches!(error::code(&error), Some(400 | 404)) => Ok(()),
+            Err(error) if matches!(error::code(&error), Some(400 | 404)) => Ok(None),
             Err(error) => Err(self
                 .cluster
                 .failed(Some(id), action::READ_LOG, &error)
@@ -93,16 +166,8 @@ impl Workspaces {
     }
 }
 
-async fn read(stream: impl AsyncBufRead, output: &mut Tail) -> io::Result<()> {
-    let mut stream = std::pin::pin!(stream);
-    let mut piece = [0; 16 * 1024];
-    loop {
-        let length = stream.read(&mut piece).await?;
-        if length == 0 {
-            return Ok(());
-        }
-        output.push(&piece[..length]);
-    }
+fn unread(id: &WorkspaceId, error: &io::Error) -> RuntimeError {
+    error::away(Some(id), action::READ_LOG.what, &error.to_string())
 }
 
 fn io_error(id: &WorkspaceId, what: &str, error: io::Error) -> RuntimeError {

@@ -12,7 +12,8 @@ use provisionhook_host::{
     container::Container,
     files::{ContributedFile, FilePath},
     runtime::{
-        Exited, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture, RuntimeState, StartSpec,
+        Exited, OutputStream, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture, RuntimeState,
+        StartSpec,
     },
     workspace_id::WorkspaceId,
 };
@@ -152,6 +153,10 @@ impl Runtime for KubernetesRuntime {
 
     fn remains(&self) -> RuntimeFuture<'_, Vec<WorkspaceId>> {
         Box::pin(self.remains())
+    }
+
+    fn follow<'a>(&'a self, id: &'a WorkspaceId, tail: u64) -> RuntimeFuture<'a, OutputStream> {
+        Box::pin(self.workspaces.follow(id, tail))
     }
 
     fn logs<'a>(&'a self, id: &'a WorkspaceId, tail: Option<u64>) -> RuntimeFuture<'a, Vec<u8>> {

@@ -26,6 +26,7 @@ mod job;
 mod killed;
 mod load;
 mod network;
+mod output;
 mod own_tokens;
 mod platform;
 mod refusals;

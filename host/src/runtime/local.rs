@@ -27,6 +27,7 @@
 mod cgroup;
 mod dir;
 mod entry;
+mod follow;
 mod isolation;
 mod launch;
 mod log;
@@ -55,7 +56,8 @@ use self::launch::Launcher;
 use self::protocol::Launch;
 pub use self::supervise::supervise;
 use super::{
-    Exited, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture, RuntimeState, StartSpec,
+    Exited, OutputStream, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture, RuntimeState,
+    StartSpec,
 };
 use crate::container::Container;
 use crate::files::{ContributedFile, FilePath};
@@ -229,6 +231,13 @@ impl Runtime for LocalRuntime {
 
     fn remains(&self) -> RuntimeFuture<'_, Vec<WorkspaceId>> {
         Box::pin(async move { Ok(self.entries().keys().cloned().collect()) })
+    }
+
+    fn follow<'a>(&'a self, id: &'a WorkspaceId, tail: u64) -> RuntimeFuture<'a, OutputStream> {
+        Box::pin(async move {
+            let entry = self.entry(id).ok_or_else(|| not_found(id))?;
+            entry.follow(tail).await
+        })
     }
 
     fn logs<'a>(&'a self, id: &'a WorkspaceId, tail: Option<u64>) -> RuntimeFuture<'a, Vec<u8>> {

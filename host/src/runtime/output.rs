@@ -1,4 +1,4 @@
-//! What a workspace wrote, kept on this machine after its container is gone.
+//! What a workspace wrote: as it writes, and kept on this machine after its container is gone.
 
 use std::{
     collections::VecDeque,
@@ -6,10 +6,35 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::PathBuf,
+    pin::Pin,
 };
+
+use futures_util::{Stream, StreamExt as _};
+
+use super::RuntimeError;
 
 /// The most that is kept of the output of earlier containers, and of one, in bytes.
 const MOST: usize = 32 * 1024 * 1024;
+
+/// Pieces of output in the order of writing, none of them empty. Ends with the workspace, or after an error.
+pub type OutputStream = Pin<Box<dyn Stream<Item = Result<Vec<u8>, RuntimeError>> + Send>>;
+
+/// `output` without its first `bytes`.
+pub fn skip<S>(output: S, bytes: u64) -> impl Stream<Item = Result<Vec<u8>, RuntimeError>> + Send
+where
+    S: Stream<Item = Result<Vec<u8>, RuntimeError>> + Send,
+{
+    let mut left = bytes;
+    output.filter_map(move |piece| {
+        let piece = piece.map(|mut piece| {
+            let over = usize::try_from(left).unwrap_or(usize::MAX).min(piece.len());
+            left -= over as u64;
+            piece.drain(..over);
+            piece
+        });
+        std::future::ready(Some(piece).filter(|piece| !piece.as_ref().is_ok_and(Vec::is_empty)))
+    })
+}
 
 /// A file that holds the last bytes of what a workspace wrote.
 pub struct SavedOutput(PathBuf);
@@ -84,6 +109,14 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_is_skipped_may_end_within_a_piece() {
+        let pieces = ["ab", "cde", "f"].map(|piece| Ok(piece.as_bytes().to_vec()));
+        let left = skip(futures_util::stream::iter(pieces), 3);
+        let left: Vec<_> = left.map(Result::unwrap).collect().await;
+        assert_eq!(left, [b"de".to_vec(), b"f".to_vec()]);
+    }
 
     #[test]
     fn the_last_bytes_are_kept() {

@@ -14,8 +14,8 @@ use provisionhook_host::{
     container::Container,
     files::{ContributedFile, FilePath},
     runtime::{
-        Exit, Exited, Home, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture, RuntimeState,
-        StartSpec,
+        Exit, Exited, Home, OutputStream, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture,
+        RuntimeState, StartSpec,
     },
     workspace_id::WorkspaceId,
 };
@@ -203,6 +203,12 @@ impl Runtime for Foreground {
     /// The output went to the terminal.
     fn logs<'a>(&'a self, _id: &'a WorkspaceId, _tail: Option<u64>) -> RuntimeFuture<'a, Vec<u8>> {
         Box::pin(async move { Ok(Vec::new()) })
+    }
+
+    fn follow<'a>(&'a self, id: &'a WorkspaceId, _tail: u64) -> RuntimeFuture<'a, OutputStream> {
+        let message = "expected output that is kept, found one that goes to the terminal";
+        let error = RuntimeError::new(id, RuntimeErrorKind::Unsupported, message);
+        Box::pin(async move { Err(error) })
     }
 
     fn wait<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, Exited> {

@@ -19,6 +19,7 @@
 
 pub mod end;
 pub mod files;
+pub mod follow;
 pub mod pause;
 pub mod start;
 mod world;
@@ -101,6 +102,10 @@ macro_rules! suite {
                 files_are_there_before_the_command,
                 a_file_is_replaced_whole_while_the_workspace_runs,
                 a_secret_file_can_be_taken_away,
+            }
+            follow {
+                what_is_written_is_followed_to_the_end,
+                what_has_ended_is_given_and_ends,
             }
         );
     };

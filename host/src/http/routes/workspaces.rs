@@ -163,32 +163,46 @@ pub(crate) async fn resume(
     Ok(Json(view::full(&workspace)).into_response())
 }
 
-/// `GET /workspaces/{id}/logs?tail=N`: the last N bytes of its output, as they are.
+/// `GET /workspaces/{id}/logs?tail=N&follow=true`: the last N bytes of its output, as they are, and on request what it goes on to write.
 pub(crate) async fn logs(
-    _: Admin,
+    admin: Admin,
     State(api): State<Arc<Api>>,
     id: Id,
     uri: Uri,
 ) -> Result<Response, ApiError> {
-    let mut query = Query::new(&uri, &["tail"])?;
+    let mut query = Query::new(&uri, &["tail", "follow"])?;
+    let refused = |field: &str, problem: &str| {
+        ApiError::problems("the query is not valid", vec![Problem::new(field, problem)])
+    };
     let tail = match query.take("tail").map(|text| text.parse::<u64>()) {
         None => api.limits.max_log,
         Some(Ok(bytes)) => bytes.min(api.limits.max_log),
         Some(Err(_)) => {
-            let problem = Problem::new(
-                "tail",
-                "expected a number of bytes, found something else: give a whole number",
-            );
-            return Err(ApiError::problems("the query is not valid", vec![problem]));
+            let problem = "expected a number of bytes, found something else: give a whole number";
+            return Err(refused("tail", problem));
         }
     };
-    let bytes = api.provisioner.logs(&workspace_id(id)?, tail).await?;
+    let follow = match query.take("follow").as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => {
+            let problem = "expected true or false, found something else: give one of them";
+            return Err(refused("follow", problem));
+        }
+    };
+    let id = workspace_id(id)?;
+    let output = if follow {
+        let output = api.provisioner.follow_logs(&id, tail).await?;
+        api.streams.pass_on(admin, output)?
+    } else {
+        api.provisioner.logs(&id, tail).await?.into_response()
+    };
     // The bytes are the workspace's own: no browser may take them for a page.
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    Ok(no_store((headers, bytes).into_response()))
+    Ok(no_store((headers, output).into_response()))
 }
 
 /// An id that cannot be one names no workspace.

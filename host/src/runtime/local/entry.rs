@@ -56,6 +56,10 @@ impl Entry {
         Ok(entry)
     }
 
+    pub(super) fn id(&self) -> &WorkspaceId {
+        &self.id
+    }
+
     pub(super) fn state(&self) -> RuntimeState {
         self.state.borrow().clone()
     }
@@ -133,11 +137,19 @@ impl Entry {
     }
 
     pub(super) async fn logs(&self, tail: Option<u64>) -> Result<Vec<u8>, RuntimeError> {
-        let path = self.dir.log();
-        let cannot = format!("cannot read {}", path.display());
+        let path = self.log();
         blocking(move || log::read(&path, tail))
             .await
-            .map_err(|error| self.io(&cannot, error))
+            .map_err(|error| self.unreadable(error))
+    }
+
+    /// Where its output is.
+    pub(super) fn log(&self) -> PathBuf {
+        self.dir.log()
+    }
+
+    pub(super) fn unreadable(&self, error: std::io::Error) -> RuntimeError {
+        self.io(&format!("cannot read {}", self.log().display()), error)
     }
 
     pub(super) async fn put_files(

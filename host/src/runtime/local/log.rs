@@ -76,17 +76,30 @@ impl RotatingLog {
 
 /// The last `tail` bytes of a log, or all of it. A log that does not exist is empty.
 pub(super) fn read(path: &Path, tail: Option<u64>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for (file, left) in parts(path, tail)? {
+        file.take(left).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
+/// The files of a log, the older first, each at the place where its last `tail` bytes begin, and how many bytes it has from there.
+pub(super) fn parts(path: &Path, tail: Option<u64>) -> io::Result<Vec<(File, u64)>> {
     loop {
         let older = open(&rotated(path))?;
         let newer = open(path)?;
         // If the log was rotated between the two, one part would be missing.
         if inode(older.as_ref())? == inode(open(&rotated(path))?.as_ref())? {
-            return join(older, newer, tail);
+            return place(older, newer, tail);
         }
     }
 }
 
-fn join(older: Option<File>, newer: Option<File>, tail: Option<u64>) -> io::Result<Vec<u8>> {
+fn place(
+    older: Option<File>,
+    newer: Option<File>,
+    tail: Option<u64>,
+) -> io::Result<Vec<(File, u64)>> {
     let mut files: Vec<(File, u64)> = Vec::new();
     for file in [older, newer].into_iter().flatten() {
         let len = file.metadata()?.len();
@@ -94,17 +107,16 @@ fn join(older: Option<File>, newer: Option<File>, tail: Option<u64>) -> io::Resu
     }
     let total: u64 = files.iter().map(|(_, len)| len).sum();
     let mut skip = tail.map_or(0, |tail| total.saturating_sub(tail));
-    let mut bytes = Vec::new();
-    for (mut file, len) in files {
-        let start = skip.min(len);
+    for (file, len) in &mut files {
+        let start = skip.min(*len);
         skip -= start;
+        *len -= start;
         file.seek(SeekFrom::Start(start))?;
-        file.take(len - start).read_to_end(&mut bytes)?;
     }
-    Ok(bytes)
+    Ok(files)
 }
 
-fn open(path: &Path) -> io::Result<Option<File>> {
+pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
     match File::open(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -112,11 +124,11 @@ fn open(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-fn inode(file: Option<&File>) -> io::Result<Option<u64>> {
+pub(super) fn inode(file: Option<&File>) -> io::Result<Option<u64>> {
     file.map(|file| Ok(file.metadata()?.ino())).transpose()
 }
 
-fn rotated(path: &Path) -> PathBuf {
+pub(super) fn rotated(path: &Path) -> PathBuf {
     path.with_added_extension("1")
 }
 
