@@ -257,7 +257,7 @@ async fn a_secret_stands_in_its_secret_and_nowhere_else() {
         "wait",
         "--for=delete",
         "secret/provisionhook-test-inspected.env",
-        "--timeout=60s",
+        "--timeout=150s",
     ];
     let _was_quicker = kubernetes.0.try_kubectl(&gone);
     assert_eq!(kubernetes.left(), "");

@@ -74,6 +74,8 @@ async fn attempt(
         ("create", _) | ("get", "persistentvolumeclaims") => {
             runtime.start(&spec("new", "sleep 600")).await
         }
+        // What is left of an earlier workspace of this id is in the way.
+        ("delete", "secrets") => runtime.start(&spec("left", "sleep 600")).await,
         ("delete", _) => runtime.remove(&ended).await,
         other => panic!("nothing needs {other:?}"),
     }
@@ -89,6 +91,17 @@ async fn each_right_is_needed_and_named_when_it_is_missing() {
     runtime.start(&ended).await.unwrap();
     runtime.wait(ended.id()).await.unwrap();
     kubernetes.lacks(&[]).await;
+    let left = "provisionhook-test-left.env";
+    kubernetes
+        .0
+        .kubectl(&["create", "secret", "generic", left, "--from-literal=A=1"]);
+    let labels = [
+        "provisionhook/platform=test",
+        "provisionhook/workspace=left",
+    ];
+    kubernetes
+        .0
+        .kubectl(&["label", "secret", left, labels[0], labels[1]]);
     for (verb, resource) in [
         ("get", "pods"),
         ("list", "pods"),

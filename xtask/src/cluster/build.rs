@@ -56,15 +56,14 @@ pub(super) fn programs() -> Result<(), Failure> {
         fs::copy(source.join("_output/bin").join(program), &beside)?;
         fs::rename(beside, bin.join(program))?;
     }
-    // Four gigabytes that nobody needs any more.
-    for done in ["source", "go-cache", "home"] {
+    // Gigabytes that nobody needs any more. Go leaves its cache without the right to write.
+    for done in ["source", "home"] {
+        let done = place.join(done);
         succeed(
-            Command::new("chmod")
-                .args(["-R", "u+w"])
-                .arg(place.join(done)),
+            Command::new("chmod").args(["-R", "u+w"]).arg(&done),
             "chmod",
         )?;
-        fs::remove_dir_all(place.join(done))?;
+        fs::remove_dir_all(done)?;
     }
     Ok(())
 }
@@ -112,7 +111,6 @@ fn make(place: &Path, source: &Path) -> Result<(), Failure> {
     make.arg(format!("WHAT={what}"))
         .current_dir(source)
         .env("HOME", home)
-        .env("GOCACHE", place.join("go-cache"))
         .env("GOPROXY", "off")
         .env("CGO_ENABLED", "0")
         // Otherwise the kubelet would be built with cgo, and all that it shares with the others a second time.
