@@ -121,8 +121,8 @@ impl Reason {
         Self::NotExecutable,
         Self::Unstartable,
         Self::ImageUnavailable,
-        Self::DiskFull,
         Self::RuntimeUnavailable,
+        Self::DiskFull,
         Self::StartFailed,
         Self::Interrupted,
         Self::Lost,
@@ -150,5 +150,19 @@ impl Reason {
             Self::Interrupted => "interrupted",
             Self::Lost => "lost",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_found_by_its_name() {
+        for (index, reason) in Reason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, index, "{reason:?}");
+            assert_eq!(Reason::from_name(reason.as_str()), Some(reason));
+        }
+        assert_eq!(Reason::Lost as usize + 1, Reason::ALL.len());
     }
 }

@@ -1,6 +1,6 @@
 //! Who may call which route.
 
-use provisionhook_host::store::WorkspaceState;
+use provisionhook_host::{http::Route, store::WorkspaceState};
 use serde_json::json;
 
 use crate::{
@@ -31,6 +31,22 @@ const OWN_ROUTES: [(&str, &str); 4] = [
     ("GET", "/workspaces/{id}/tokens/p"),
     ("POST", "/workspaces/{id}/tokens/p/erase"),
 ];
+
+/// What anybody may ask.
+const OPEN_ROUTES: [&str; 3] = ["/health", "/ready", "/metrics"];
+
+#[test]
+fn no_route_is_forgotten_here() {
+    let lists = [&ADMIN_ROUTES[..], &OWN_ROUTES].concat();
+    for route in Route::ALL {
+        let path = route.pattern().replace("{provider}", "p");
+        let listed = lists.iter().any(|(_, listed)| *listed == path);
+        assert!(
+            listed || OPEN_ROUTES.contains(&&*path) || route == Route::None,
+            "{route:?}: add it to the routes whose refusals are tested"
+        );
+    }
+}
 
 /// The status of each route for this token, and the body if all are the same.
 async fn statuses(
