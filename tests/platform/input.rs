@@ -45,7 +45,7 @@ fn bodies_that_are_not_what_they_should_be() {
     platform.get("/health").expect(200);
     assert_eq!(
         platform.get("/workspaces").expect(200),
-        json!({"workspaces": []})
+        json!({"workspaces": [], "next": null})
     );
 }
 

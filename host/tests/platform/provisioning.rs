@@ -170,9 +170,9 @@ async fn a_container_is_refused_where_there_are_none_before_anything_is_recorded
     let refused = platform.admin("POST", "/workspaces", Some(body)).await;
     assert_eq!(
         refused.line(),
-        r#"400 {"error":"the workspace cannot be created as described","problems":[{"field":"container","problem":"expected none, because the local runtime has no containers, found one: leave it out, or use another runtime"}]}"#
+        r#"400 {"error":"the workspace cannot be created as described","problems":[{"field":"container","problem":"expected `resources` alone, because the local runtime has no containers, found more: leave it out, or use another runtime"}]}"#
     );
     let listed = platform.admin("GET", "/workspaces", None).await;
-    assert_eq!(listed.line(), r#"200 {"workspaces":[]}"#);
+    assert_eq!(listed.line(), r#"200 {"workspaces":[],"next":null}"#);
     platform.end().await;
 }
