@@ -12,7 +12,7 @@ use std::process::Command;
 
 use clap::Args;
 
-use crate::{Done, Failure, files};
+use crate::{Done, Failure, commands::succeed, files};
 
 /// Everything is in here.
 const PLACE: &str = "target/kubernetes";
@@ -72,18 +72,4 @@ fn lint() -> Result<(), Failure> {
         succeed(&mut clippy, "clippy")?;
     }
     Ok(())
-}
-
-/// # Errors
-///
-/// When the command cannot be started, or fails.
-fn succeed(command: &mut Command, what: &str) -> Result<(), Failure> {
-    let status = command
-        .status()
-        .map_err(|error| format!("cannot run {what}: {error}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("expected {what} to succeed, found {status}; see above").into())
-    }
 }

@@ -4,6 +4,7 @@
 mod abi;
 mod ci;
 mod cluster;
+mod commands;
 mod files;
 mod header;
 mod opinions;

@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf, process::Command};
 
 use clap::Args;
 
-use crate::{Done, Failure, files};
+use crate::{Done, commands::succeed, files};
 
 /// Where it is.
 const PLACE: &str = "target/python";
@@ -34,7 +34,9 @@ pub(crate) fn run(_: &Arguments) -> Done {
     }
     let make = ["-m", "venv", "--clear", PLACE];
     succeed(
-        Command::new("python3").args(make),
+        Command::new("python3")
+            .args(make)
+            .current_dir(files::path(".")),
         "python3 -m venv (Debian: python3-venv)",
     )?;
     let install = [
@@ -47,7 +49,9 @@ pub(crate) fn run(_: &Arguments) -> Done {
         REQUIREMENTS,
     ];
     succeed(
-        Command::new(executable()).args(install),
+        Command::new(executable())
+            .args(install)
+            .current_dir(files::path(".")),
         "pip install of the tests' packages",
     )?;
     fs::write(stamp, wanted)?;
@@ -57,19 +61,4 @@ pub(crate) fn run(_: &Arguments) -> Done {
 /// The interpreter that has the packages.
 pub(crate) fn executable() -> PathBuf {
     files::path(PLACE).join("bin/python")
-}
-
-/// # Errors
-///
-/// When the command cannot be started, or fails.
-fn succeed(command: &mut Command, what: &str) -> Result<(), Failure> {
-    let status = command
-        .current_dir(files::path("."))
-        .status()
-        .map_err(|error| format!("cannot run {what}: {error}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("expected {what} to succeed, found {status}; see above").into())
-    }
 }

@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path, process::Command};
 
-use super::{PLACE, machine, succeed};
-use crate::{Failure, files};
+use super::{PLACE, machine};
+use crate::{Failure, commands::succeed, files};
 
 /// What is built: one `go build` for all, since they share most of their packages.
 const PROGRAMS: [&str; 4] = [

@@ -2,8 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use super::succeed;
-use crate::Failure;
+use crate::{Failure, commands::succeed};
 
 /// A file that each package brings, and the package.
 const PACKAGES: [(&str, &str); 13] = [

@@ -9,8 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{PLACE, succeed};
-use crate::{Failure, files};
+use super::PLACE;
+use crate::{Failure, commands::succeed, files};
 
 /// What a test may use; see `tests/support/cluster.rs`.
 const IMAGE: &str = "provisionhook-test/busybox:1";
