@@ -4,11 +4,9 @@
 Starts the binary itself, and ends with a line for each check.
 """
 
-import importlib.metadata
 import os
 import pathlib
 import subprocess
-import sys
 import tempfile
 
 # The server speaks plain HTTP on loopback.
@@ -19,38 +17,25 @@ from atlassian.bitbucket import Cloud
 from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error
 from requests_oauthlib import OAuth2Session
 
+from driving import check, end, refusal, say_versions, serving
+
 EMAIL, USERNAME, KEY, SECRET = "ada@example.com", "ada", "consumer-key", "consumer-secret"
-checks = 0
-
-
-def check(what, ok, found=""):
-    global checks
-    checks += 1
-    print(("ok    " if ok else "FAIL  ") + what + (f": {found}" if found != "" else ""))
-    if not ok:
-        sys.exit(1)
 
 
 def refused(what, status, message, call):
-    try:
-        call()
-    except requests.HTTPError as error:
-        found = (error.response.status_code, str(error) + error.response.text)
-        check(what, found[0] == status and message in found[1], (status, str(error).splitlines()[0]))
-    else:
-        check(what, False, "it was not refused")
+    error = refusal(what, requests.HTTPError, call)
+    found = (error.response.status_code, str(error) + error.response.text)
+    check(what, found[0] == status and message in found[1], (status, str(error).splitlines()[0]))
 
 
-def start(directory, *more):
-    binary = os.environ.get("BITBUCKET_SERVER", "bitbucket-server")
-    command = [binary, "--user", f"{EMAIL}={USERNAME}", "--repository", "acme/web=WEB", "--repository", "acme/api=API", "--repository", "other/x=X"]
+def served(directory, *more):
+    command = ["bitbucket-server", "--user", f"{EMAIL}={USERNAME}", "--repository", "acme/web=WEB", "--repository", "acme/api=API", "--repository", "other/x=X"]
     command += ["--consumer", f"acme={KEY}:{SECRET}", "--public-consumer", "acme=public-key:public-secret"]
     for name, what in (("api", f"{EMAIL},read:repository:bitbucket,read:user:bitbucket,read:workspace:bitbucket"), ("poor", f"{EMAIL},read:user:bitbucket")):
         command += ["--api-token", f"{directory}/{name}={what}"]
     for name, what in (("repository", "acme/web,repository"), ("project", "acme:API,repository:write"), ("workspace", "acme,repository"), ("blind", "acme,webhook")):
         command += ["--access-token", f"{directory}/{name}={what}"]
-    server = subprocess.Popen([*command, *more], stdout=subprocess.PIPE, text=True)
-    return server, server.stdout.readline().strip()
+    return serving(*command, *more)
 
 
 def names(cloud, workspace="acme"):
@@ -131,8 +116,7 @@ def drive_git(url, tokens, oauth):
 
 
 def drive_limit(directory):
-    server, url = start(directory, "--rate-limit", "2", "--oauth-lifetime", "0s")
-    try:
+    with served(directory, "--rate-limit", "2", "--oauth-lifetime", "0s") as url:
         token = (pathlib.Path(directory) / "workspace").read_text()
         answers = [requests.get(f"{url}/2.0/repositories/acme", headers={"Authorization": f"Bearer {token}"}, timeout=10) for _ in range(3)]
         check("the limit", [answer.status_code for answer in answers] == [200, 200, 429], answers[2].text)
@@ -140,30 +124,18 @@ def drive_limit(directory):
         token = requests.post(f"{url}/site/oauth2/access_token", auth=(KEY, SECRET), data={"grant_type": "client_credentials"}, timeout=10).json()
         answer = requests.get(f"{url}/2.0/workspaces/acme", headers={"Authorization": f"Bearer {token['access_token']}"}, timeout=10)
         check("an OAuth token at its end", answer.status_code == 401, answer.json()["error"]["message"])
-    finally:
-        stop(server)
-
-
-def stop(server):
-    server.terminate()
-    server.wait(timeout=20)
-    check("the server ended by itself", server.returncode == 0)
 
 
 def main():
-    packages = ("atlassian-python-api", "requests-oauthlib", "oauthlib", "requests")
-    print(", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages))
+    say_versions("atlassian-python-api", "requests-oauthlib", "oauthlib", "requests")
     with tempfile.TemporaryDirectory() as directory:
-        server, url = start(directory)
-        tokens = {path.name: path.read_text() for path in pathlib.Path(directory).iterdir()}
-        try:
+        with served(directory) as url:
+            tokens = {path.name: path.read_text() for path in pathlib.Path(directory).iterdir()}
             drive_api_token(url, tokens)
             drive_access_tokens(url, tokens)
             drive_git(url, tokens, drive_oauth(url))
-        finally:
-            stop(server)
         drive_limit(directory)
-    print(f"all {checks} checks passed")
+    end()
 
 
 main()

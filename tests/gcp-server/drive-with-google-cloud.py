@@ -5,12 +5,9 @@ All answers are held to the discovery document of the API, which google-api-pyth
 ends with a line for each check. How to run it: see README.md.
 """
 
-import importlib.metadata
 import json
 import os
 import pathlib
-import subprocess
-import sys
 import tempfile
 import time
 
@@ -27,6 +24,8 @@ from google.cloud import secretmanager_v1
 from google.oauth2 import credentials as oauth2_credentials
 from google.oauth2 import service_account
 
+from driving import check, end, refusal, say_versions, serving
+
 HERE = pathlib.Path(__file__).resolve().parent
 ACCOUNT, TARGET, MACHINE = "platform@p.iam.gserviceaccount.com", "target@p.iam.gserviceaccount.com", "machine@p.iam.gserviceaccount.com"
 POOL = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/provider"
@@ -35,32 +34,14 @@ KEY = (HERE / "keys/account.pkcs8.pem").read_text()
 OTHER_KEY = (HERE / "keys/other.pkcs8.pem").read_text()
 DOCUMENTS = pathlib.Path(googleapiclient.discovery_cache.__file__).parent / "documents"
 SCHEMAS = json.loads((DOCUMENTS / "secretmanager.v1.json").read_text())["schemas"]
-checks = 0
-
-
-def check(what, ok, found=""):
-    global checks
-    checks += 1
-    print(("ok    " if ok else "FAIL  ") + what + (f": {found}" if found != "" else ""))
-    if not ok:
-        sys.exit(1)
+SERVED = ("gcp-server", "--account", f"{ACCOUNT}={HERE / 'keys/account.public.pem'}", "--refresh", "1//refresh=client:secret",
+          "--pool", f"{POOL}=the.subject.token", "--machine", MACHINE,
+          "--impersonate", f"{POOL}={TARGET}", "--impersonate", f"{ACCOUNT}={TARGET}")
 
 
 def refused(what, kind, words, call):
-    try:
-        call()
-    except kind as error:
-        check(what, words in str(error), str(error).splitlines()[0][:110])
-    else:
-        check(what, False, "it was not refused")
-
-
-def start(*more):
-    command = [os.environ.get("GCP_SERVER", "gcp-server"), "--account", f"{ACCOUNT}={HERE / 'keys/account.public.pem'}"]
-    command += ["--refresh", "1//refresh=client:secret", "--pool", f"{POOL}=the.subject.token", "--machine", MACHINE]
-    command += ["--impersonate", f"{POOL}={TARGET}", "--impersonate", f"{ACCOUNT}={TARGET}", *more]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    return server, server.stdout.readline().strip()
+    error = refusal(what, kind, call)
+    check(what, words in str(error), str(error).splitlines()[0][:110])
 
 
 def account(address, key=KEY, email=ACCOUNT):
@@ -177,12 +158,10 @@ def by_hand(address, name, token):
 
 
 def main():
-    names = ("google-cloud-secret-manager", "google-auth", "google-crc32c", "google-api-python-client")
-    print(", ".join(f"{name} {importlib.metadata.version(name)}" for name in names))
+    say_versions("google-cloud-secret-manager", "google-auth", "google-crc32c", "google-api-python-client")
     for more, parent, other in (((), "projects/p", "projects/p/locations/europe-west3"), (("--location", "europe-west3"), "projects/p/locations/europe-west3", "projects/p")):
-        server, address = start(*more)
-        os.environ["GCE_METADATA_HOST"] = os.environ["GCE_METADATA_IP"] = address.removeprefix("http://")
-        try:
+        with serving(*SERVED, *more) as address:
+            os.environ["GCE_METADATA_HOST"] = os.environ["GCE_METADATA_IP"] = address.removeprefix("http://")
             print(f"-- {' '.join(more) or 'global'} at {address}")
             # google-auth reads the address when it is loaded.
             for module in (google.auth.compute_engine._metadata,):
@@ -192,11 +171,7 @@ def main():
             by_hand(address, name, ways[0][1].token)
             refused("a secret that another endpoint serves", exceptions.BadRequest, "not served by this endpoint",
                     lambda: client(address, ways[0][1]).access_secret_version(name=f"{other}/secrets/db/versions/1"))
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
-        check("the server ended by itself", server.returncode == 0)
-    print(f"all {checks} checks passed")
+    end()
 
 
 main()

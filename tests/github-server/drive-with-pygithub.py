@@ -5,49 +5,28 @@ Starts the binary itself, once for each form of token, and ends with a line for 
 """
 
 import datetime
-import importlib.metadata
-import os
 import pathlib
-import subprocess
-import sys
 import time
 
 import jwt
 import requests
 from github import Auth, Github, GithubException, GithubIntegration
 
+from driving import check, end, refusal, running, say_versions, serving
+
 HERE = pathlib.Path(__file__).resolve().parent
 KEY = (HERE / "keys/app.private-key.pem").read_text()
 PKCS8 = (HERE / "keys/app.pkcs8.pem").read_text()
 OTHER_KEY = (HERE / "keys/other.private-key.pem").read_text()
 APP_ID, CLIENT_ID, INSTALLATION = 123456, "Iv23liExampleClient1", 42
-checks = 0
-
-
-def check(what, ok, found=""):
-    global checks
-    checks += 1
-    print(("ok    " if ok else "FAIL  ") + what + (f": {found}" if found != "" else ""))
-    if not ok:
-        sys.exit(1)
+SERVED = ("github-server", "--app-id", str(APP_ID), "--client-id", CLIENT_ID, "--public-key", str(HERE / "keys/app.public.pem"),
+          "--installation", f"{INSTALLATION}=acme,web,api", "--installation", "43=umbrella")
 
 
 def refused(what, status, message, call):
-    try:
-        call()
-    except GithubException as error:
-        found = (error.status, (error.data or {}).get("message"))
-        check(what, found[0] == status and message in (found[1] or ""), found)
-    else:
-        check(what, False, "it was not refused")
-
-
-def start(*more):
-    binary = os.environ.get("GITHUB_SERVER", "github-server")
-    command = [binary, "--app-id", str(APP_ID), "--client-id", CLIENT_ID, "--public-key", str(HERE / "keys/app.public.pem")]
-    command += ["--installation", f"{INSTALLATION}=acme,web,api", "--installation", "43=umbrella", *more]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    return server, server.stdout.readline().strip()
+    error = refusal(what, GithubException, call)
+    found = (error.status, (error.data or {}).get("message"))
+    check(what, found[0] == status and message in (found[1] or ""), found)
 
 
 def integration(base_url, issuer=APP_ID, key=KEY, **jwt_options):
@@ -135,28 +114,19 @@ def drive_with_requests(base_url):
 
 
 def main():
-    print(", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("PyGithub", "PyJWT", "cryptography", "requests")))
+    say_versions("PyGithub", "PyJWT", "cryptography", "requests")
     for more, prefix, long in (((), "", False), (("--stateless-tokens",), "", True), (("--stateless-tokens",), "/api/v3", False)):
-        server, address = start(*more)
-        try:
+        with serving(*SERVED, *more) as address:
             print(f"-- {' '.join(more) or 'classic tokens'} at {prefix or '/'}")
             drive_app(address + prefix)
             check("the form of the token", ("." in drive_token(address + prefix)) == long)
             if not prefix:
                 drive_with_requests(address)
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
-        check("the server ended by itself", server.returncode == 0)
     for more, drive in ((("--replication-lag", "2s"), drive_lag), (("--suspended", "43"), drive_suspended)):
-        server, address = start(*more)
-        try:
+        with running(*SERVED, *more) as (_, address):
             print(f"-- {' '.join(more)}")
             drive(address)
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
-    print(f"all {checks} checks passed")
+    end()
 
 
 main()

@@ -5,51 +5,36 @@ Starts the binary itself, once for each form of token, and ends with a line for 
 """
 
 import datetime
-import importlib.metadata
 import os
 import pathlib
 import subprocess
-import sys
 import tempfile
 
 import gitlab
 import requests
 
+from driving import check, end, refusal, say_versions, serving
+
 TODAY = datetime.datetime.now(datetime.timezone.utc).date()
-checks = 0
 
 
 def day(days):
     return (TODAY + datetime.timedelta(days=days)).isoformat()
 
 
-def check(what, ok, found=""):
-    global checks
-    checks += 1
-    print(("ok    " if ok else "FAIL  ") + what + (f": {found}" if found != "" else ""))
-    if not ok:
-        sys.exit(1)
-
-
 def refused(what, status, message, call):
-    try:
-        call()
-    except gitlab.GitlabError as error:
-        found = (error.response_code, str(error.error_message))
-        check(what, found[0] == status and message in found[1] + str(error.response_body), found)
-    else:
-        check(what, False, "it was not refused")
+    error = refusal(what, gitlab.GitlabError, call)
+    found = (error.response_code, str(error.error_message))
+    check(what, found[0] == status and message in found[1] + str(error.response_body), found)
 
 
-def start(directory, *more):
-    binary = os.environ.get("GITLAB_SERVER", "gitlab-server")
-    command = [binary, "--user", "ada", "--user", "eve", "--admin", "root", "--group", "5=acme,ada:50", "--group", "6=acme/sub"]
+def served(directory, *more):
+    command = ["gitlab-server", "--user", "ada", "--user", "eve", "--admin", "root", "--group", "5=acme,ada:50", "--group", "6=acme/sub"]
     command += ["--project", "58=acme/web,eve:30", "--project", "59=elsewhere"]
     for name, token in (("ada", "ada,api"), ("eve", "eve,api"), ("root", "root,api"), ("spare", "eve,api"), ("reader", f"ada,read_api,{day(1)}"),
                         ("rotator", f"ada,self_rotate+read_repository,{day(3)}")):
         command += ["--token", f"{directory}/{name}={token}"]
-    server = subprocess.Popen([*command, *more], stdout=subprocess.PIPE, text=True)
-    return server, server.stdout.readline().strip()
+    return serving(*command, *more)
 
 
 def client(url, token, **more):
@@ -177,10 +162,9 @@ def drive_revocation(url, tokens):
 
 
 def drive_limits(directory):
-    server, url = start(directory, "--rate-limit", "3", "--ban-after", "5")
-    headers = {"PRIVATE-TOKEN": (pathlib.Path(directory) / "ada").read_text()}
-    address = f"{url}/api/v4/personal_access_tokens/self"
-    try:
+    with served(directory, "--rate-limit", "3", "--ban-after", "5") as url:
+        headers = {"PRIVATE-TOKEN": (pathlib.Path(directory) / "ada").read_text()}
+        address = f"{url}/api/v4/personal_access_tokens/self"
         # The minute may end in between; then the count starts again.
         answers = [requests.get(address, headers=headers, timeout=10) for _ in range(8)]
         check("the limit is told", all("RateLimit-Remaining" in answer.headers for answer in answers), answers[0].headers["RateLimit-Name"])
@@ -191,44 +175,30 @@ def drive_limits(directory):
             requests.get(address, headers={"PRIVATE-TOKEN": "glpat-wrong"}, timeout=10)
         banned = requests.get(address, headers=headers, timeout=10)
         check("five failures ban the address", (banned.status_code, banned.text) == (403, "Forbidden\n"))
-    finally:
-        stop(server)
 
 
 def drive_midnight(directory):
     for ahead, status in (("0s", 200), ("72h", 401)):
-        server, url = start(directory, "--clock-ahead", ahead)
-        try:
+        with served(directory, "--clock-ahead", ahead) as url:
             token = (pathlib.Path(directory) / "reader").read_text()
             answer = requests.get(f"{url}/api/v4/personal_access_tokens/self", headers={"PRIVATE-TOKEN": token}, timeout=10)
             check(f"a token until tomorrow, {ahead} on", answer.status_code == status, answer.text[:70] if status == 401 else "")
-        finally:
-            stop(server)
-
-
-def stop(server):
-    server.terminate()
-    server.wait(timeout=20)
-    check("the server ended by itself", server.returncode == 0)
 
 
 def main():
-    print(", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("python-gitlab", "requests")))
+    say_versions("python-gitlab", "requests")
     for more in ((), ("--routable-tokens",)):
         with tempfile.TemporaryDirectory() as directory:
             print(f"-- {' '.join(more) or 'classic tokens'}")
-            server, url = start(directory, *more)
-            tokens = {path.name: path.read_text() for path in pathlib.Path(directory).iterdir()}
-            try:
+            with served(directory, *more) as url:
+                tokens = {path.name: path.read_text() for path in pathlib.Path(directory).iterdir()}
                 check("the form of the token", ("." in tokens["ada"]) == bool(more))
                 for drive in (drive_git, drive_self, drive_others, drive_places, drive_service_accounts, drive_revocation):
                     drive(url, tokens)
-            finally:
-                stop(server)
     with tempfile.TemporaryDirectory() as directory:
         drive_limits(directory)
         drive_midnight(directory)
-    print(f"all {checks} checks passed")
+    end()
 
 
 main()

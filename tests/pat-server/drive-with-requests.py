@@ -1,29 +1,15 @@
 #!/usr/bin/env python3
 """Drives the server with requests and with curl, as a client would that was written from the contract alone."""
 
-import os
 import subprocess
-import sys
 
 import requests
 
+from driving import check, end, serving
+
 TOKEN = "store-token"
-checks = 0
-
-
-def check(what, ok, found=""):
-    global checks
-    checks += 1
-    print(("ok    " if ok else "FAIL  ") + what + (f": {found}" if found != "" else ""))
-    if not ok:
-        sys.exit(1)
-
-
-def start():
-    command = [os.environ.get("PAT_SERVER", "pat-server"), "--token", TOKEN, "--secret", "npm/publish=npm_x",
-               "--secret", "gitlab-bot=glpat,oauth2,gitlab.com", "--secret", "root=x", "--deny", "root", "--deny-tenant", "evil"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    return server, server.stdout.readline().strip()
+SERVED = ("pat-server", "--token", TOKEN, "--secret", "npm/publish=npm_x", "--secret", "gitlab-bot=glpat,oauth2,gitlab.com",
+          "--secret", "root=x", "--deny", "root", "--deny-tenant", "evil")
 
 
 def get(base, params, token=TOKEN, **headers):
@@ -75,14 +61,9 @@ def drive(base):
 
 
 def main():
-    server, base = start()
-    try:
+    with serving(*SERVED) as base:
         drive(base)
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-    check("the server ended by itself", server.returncode == 0)
-    print(f"all {checks} checks passed")
+    end()
 
 
 main()

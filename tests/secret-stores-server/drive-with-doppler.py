@@ -10,24 +10,11 @@ import tempfile
 
 import requests
 
+from driving import check, end, serving
+
 TOKEN = "dp.st.prd.0123456789abcdefghijklmnopqrstuvwxyzABCD"
 DOPPLER = str(pathlib.Path(sys.executable).parent / "doppler")
-checks = 0
-
-
-def check(what, ok, found=""):
-    global checks
-    checks += 1
-    print(("ok    " if ok else "FAIL  ") + what + (f": {found}" if found != "" else ""))
-    if not ok:
-        sys.exit(1)
-
-
-def start():
-    command = [os.environ.get("SECRET_STORES_SERVER", "secret-stores-server"), "doppler", "--token", TOKEN,
-               "--secret", "NPM_TOKEN=npm_x, y", "--secret", "OTHER=o"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    return server, server.stdout.readline().strip()
+SERVED = ("secret-stores-server", "doppler", "--token", TOKEN, "--secret", "NPM_TOKEN=npm_x, y", "--secret", "OTHER=o")
 
 
 def doppler(home, base, *arguments, token=TOKEN):
@@ -62,15 +49,9 @@ def drive(base, home):
 
 
 def main():
-    server, base = start()
-    with tempfile.TemporaryDirectory() as home:
-        try:
-            drive(base, home)
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
-    check("the server ended by itself", server.returncode == 0)
-    print(f"all {checks} checks passed")
+    with tempfile.TemporaryDirectory() as home, serving(*SERVED) as base:
+        drive(base, home)
+    end()
 
 
 main()

@@ -1,42 +1,22 @@
 #!/usr/bin/env python3
 """Drives the server with Infisical's own SDK (which speaks version 3 of the API), and version 4 with requests."""
 
-import os
-import subprocess
-import sys
-
 import requests
 from infisical_sdk import InfisicalSDKClient
 from infisical_sdk.infisical_requests import APIError
 
+from driving import check, end, refusal, serving
+
 SECRET = "client-secret"
 CLIENT_ID = "b1a2c3d4-0000-4000-8000-00000000abcd"
 PROJECT = "6f1c4a2e-5a0b-4f4e-9b77-0d6a5e1f2c3d"
-checks = 0
-
-
-def check(what, ok, found=""):
-    global checks
-    checks += 1
-    print(("ok    " if ok else "FAIL  ") + what + (f": {found}" if found != "" else ""))
-    if not ok:
-        sys.exit(1)
+SERVED = ("secret-stores-server", "infisical", "--client-secret", SECRET, "--secret", "/:NPM_TOKEN=npm_x", "--secret", "/shared:BASE=b",
+          "--import", "/shared")
 
 
 def refused(what, status, call):
-    try:
-        call()
-    except APIError as error:
-        check(what, error.status_code == status, error)
-    else:
-        check(what, False, "it was not refused")
-
-
-def start():
-    command = [os.environ.get("SECRET_STORES_SERVER", "secret-stores-server"), "infisical", "--client-secret", SECRET,
-               "--secret", "/:NPM_TOKEN=npm_x", "--secret", "/shared:BASE=b", "--import", "/shared"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    return server, server.stdout.readline().strip()
+    error = refusal(what, APIError, call)
+    check(what, error.status_code == status, error)
 
 
 def drive(base):
@@ -65,14 +45,9 @@ def drive(base):
 
 
 def main():
-    server, base = start()
-    try:
+    with serving(*SERVED) as base:
         drive(base)
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-    check("the server ended by itself", server.returncode == 0)
-    print(f"all {checks} checks passed")
+    end()
 
 
 main()

@@ -1,41 +1,21 @@
 #!/usr/bin/env python3
 """Drives the server with 1Password's own Connect SDK, and with requests for what that cannot be made to send."""
 
-import os
-import subprocess
-import sys
-
 import requests
 from onepasswordconnectsdk import load_dict
 from onepasswordconnectsdk.client import new_client
 from onepasswordconnectsdk.errors import FailedToRetrieveItemException, FailedToRetrieveVaultException
 
+from driving import check, end, refusal, serving
+
 TOKEN = "connect-token"
-checks = 0
-
-
-def check(what, ok, found=""):
-    global checks
-    checks += 1
-    print(("ok    " if ok else "FAIL  ") + what + (f": {found}" if found != "" else ""))
-    if not ok:
-        sys.exit(1)
+SERVED = ("secret-stores-server", "connect", "--token", TOKEN, "--field", "ci/npm//token=npm_x", "--field", "ci/npm/admin/password=p",
+          "--field", "ci/npm//empty=", "--hidden-vault", "root")
 
 
 def refused(what, words, kind, call):
-    try:
-        call()
-    except kind as error:
-        check(what, words in " ".join(str(error).split()), error)
-    else:
-        check(what, False, "it was not refused")
-
-
-def start():
-    command = [os.environ.get("SECRET_STORES_SERVER", "secret-stores-server"), "connect", "--token", TOKEN,
-               "--field", "ci/npm//token=npm_x", "--field", "ci/npm/admin/password=p", "--field", "ci/npm//empty=", "--hidden-vault", "root"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    return server, server.stdout.readline().strip()
+    error = refusal(what, kind, call)
+    check(what, words in " ".join(str(error).split()), error)
 
 
 def drive(base):
@@ -71,14 +51,9 @@ def drive(base):
 
 
 def main():
-    server, base = start()
-    try:
+    with serving(*SERVED) as base:
         drive(base)
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-    check("the server ended by itself", server.returncode == 0)
-    print(f"all {checks} checks passed")
+    end()
 
 
 main()

@@ -1,14 +1,9 @@
-"""Drives vault-server with hvac, a client for Vault that knows nothing of this project. See the README beside it.
+"""Drives vault-server with hvac, a client for Vault that knows nothing of this project. See the README beside it."""
 
-VAULT_SERVER=path/to/vault-server python drive-with-hvac.py
-"""
-
-import importlib.metadata
+import contextlib
 import json
-import os
 import pathlib
 import subprocess
-import sys
 import tempfile
 import time
 
@@ -17,11 +12,12 @@ import jwt
 import requests
 from hvac import exceptions
 
+from driving import check, end, refusal, running, say_versions
+
 KEYS = pathlib.Path(__file__).resolve().parent / "keys"
 PUBLIC = (KEYS / "issuer.public.pem").read_text()
 KEY = (KEYS / "issuer.private-key.pem").read_text()
 OTHER_KEY = (KEYS / "other.private-key.pem").read_text()
-checks = 0
 
 APP = {
     "secret/data/app/*": ["read"],
@@ -75,33 +71,16 @@ WORLD = {
 }
 
 
-def check(what, ok, found=""):
-    global checks
-    checks += 1
-    print(("ok    " if ok else "FAIL  ") + what + (f": {found}" if found != "" else ""))
-    if not ok:
-        sys.exit(1)
-
-
 def refused(what, kind, message, call):
-    try:
-        call()
-    except kind as error:
-        check(what, message in str(error.errors or error), error.errors)
-        return error
-    check(what, False, "it was not refused")
+    error = refusal(what, kind, call)
+    check(what, message in str(error.errors or error), error.errors)
 
 
 class Server:
     """The binary, with its orders on standard input."""
 
-    def __init__(self, world):
-        binary = os.environ.get("VAULT_SERVER", "vault-server")
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-            json.dump(world, file)
-            file.flush()
-            self.process = subprocess.Popen([binary, "--world", file.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            self.url = self.process.stdout.readline().strip()
+    def __init__(self, process, url):
+        self.process, self.url = process, url
 
     def order(self, line):
         self.process.stdin.write(line + "\n")
@@ -112,10 +91,15 @@ class Server:
     def client(self, token=None, namespace=None):
         return hvac.Client(url=self.url, token=token, namespace=namespace)
 
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(timeout=20)
-        check("the server ended by itself", self.process.returncode == 0)
+
+@contextlib.contextmanager
+def served(world):
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(world, file)
+        file.flush()
+        with running("vault-server", "--world", file.name, stdin=subprocess.PIPE) as (process, url):
+            yield Server(process, url)
+    check("the server ended by itself", process.returncode == 0)
 
 
 def drive_tokens(server):
@@ -325,8 +309,7 @@ def drive_states(server):
 
 def drive_limits():
     world = {"require_request_header": True, "quota": {"requests": 3, "seconds": 60}, "namespaces": {"": {"tokens": {"root": {"policies": ["root"]}}}}}
-    server = Server(world)
-    try:
+    with served(world) as server:
         url, token = f"{server.url}/v1/auth/token/lookup-self", {"X-Vault-Token": "root"}
         answer = requests.get(url, headers=token, timeout=10)
         check("no X-Vault-Request", answer.status_code == 412, answer.json()["errors"])
@@ -339,14 +322,11 @@ def drive_limits():
         check("when to come back", answer.status_code == 429 and 0 < int(answer.headers["Retry-After"]) <= 60, answer.headers["Retry-After"])
         server.order("advance 60s")
         check("after that", root.is_authenticated())
-    finally:
-        server.stop()
 
 
 def main():
-    print(", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("hvac", "PyJWT", "cryptography", "requests")))
-    server = Server(WORLD)
-    try:
+    say_versions("hvac", "PyJWT", "cryptography", "requests")
+    with served(WORLD) as server:
         drive_tokens(server)
         batch = drive_approle(server)
         drive_signed_logins(server)
@@ -354,10 +334,8 @@ def main():
         drive_leases(server, batch)
         drive_namespaces(server)
         drive_states(server)
-    finally:
-        server.stop()
     drive_limits()
-    print(f"all {checks} checks passed")
+    end()
 
 
 main()

@@ -13,6 +13,9 @@ use clap::Args;
 
 use crate::{Done, Failure, files, python};
 
+/// Where the module is that they import: `driving`.
+const SHARED: &str = "tests/python";
+
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Only for this server (`github-server`); may be repeated
@@ -108,7 +111,10 @@ fn drive(server: &str, binary: &Path, script: &Path) -> Result<String, Failure> 
     let variable = server.replace('-', "_").to_ascii_uppercase();
     let name = script.file_name().unwrap_or_default().to_string_lossy();
     let ran = Command::new(python::executable())
+        // `-B`: what Python makes of the module does not belong beside it.
+        .arg("-B")
         .arg(script)
+        .env("PYTHONPATH", files::path(SHARED))
         .env(variable, binary)
         .output()?;
     let printed = String::from_utf8_lossy(&ran.stdout);
