@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::rows::RowError;
+use super::rows::{self, RowError};
 use super::{Event, NewEvent};
 use crate::unix_ms;
 use crate::workspace_id::WorkspaceId;
@@ -146,8 +146,7 @@ fn event(row: &Row<'_>) -> Result<Event, RowError> {
     Ok(Event {
         seq: row.get("seq")?,
         at: row.get("at")?,
-        workspace: WorkspaceId::try_from(row.get::<_, String>("workspace_id")?)
-            .map_err(|_| RowError::Broken("a workspace id that is none"))?,
+        workspace: rows::workspace_id(row.get("workspace_id")?)?,
         tenant: row.get("tenant")?,
         kind: row.get("kind")?,
         data: serde_json::from_str(&data).map_err(|_| RowError::Broken("an event that is none"))?,

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Params, Row, params};
 
-use super::rows::RowError;
+use super::rows::{self, RowError};
 use crate::call::Attributes;
 use crate::unix_ms;
 use crate::workspace_id::WorkspaceId;
@@ -91,8 +91,7 @@ fn select(
 fn owed(row: &Row<'_>) -> Result<Owed, RowError> {
     let attributes = row.get::<_, String>("attributes")?;
     Ok(Owed {
-        id: WorkspaceId::try_from(row.get::<_, String>("workspace_id")?)
-            .map_err(|_| RowError::Broken("a workspace id that is none"))?,
+        id: rows::workspace_id(row.get("workspace_id")?)?,
         plugin: row.get("plugin")?,
         attributes: serde_json::from_str(&attributes)
             .map_err(|_| RowError::Broken("attributes of a workspace that are none"))?,

@@ -133,11 +133,7 @@ fn summary(row: &Row<'_>) -> Result<Summary, RowError> {
         role: row.get("role")?,
         runtime: row.get("runtime")?,
         state: rows::state(&row.get::<_, String>("state")?)?,
-        outcome: Outcome {
-            reason: row.get("reason")?,
-            exit_code: row.get("exit_code")?,
-            exit_signal: row.get("exit_signal")?,
-        },
+        outcome: rows::outcome(row)?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
     })

@@ -241,14 +241,18 @@ fn record(row: &Row<'_>) -> Result<WorkspaceRecord, RowError> {
         spec: serde_json::from_str(&spec)
             .map_err(|_| RowError::Broken("a workspace specification that is none"))?,
         state: state(&row.get::<_, String>("state")?)?,
-        outcome: Outcome {
-            reason: row.get("reason")?,
-            exit_code: row.get("exit_code")?,
-            exit_signal: row.get("exit_signal")?,
-        },
+        outcome: outcome(row)?,
         expires_at: row.get("expires_at")?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
+    })
+}
+
+pub(super) fn outcome(row: &Row<'_>) -> Result<Outcome, RowError> {
+    Ok(Outcome {
+        reason: row.get("reason")?,
+        exit_code: row.get("exit_code")?,
+        exit_signal: row.get("exit_signal")?,
     })
 }
 

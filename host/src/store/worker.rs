@@ -41,17 +41,17 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// `committed` is called after each commit, before those who asked for it hear of it.
+    /// `changed` is called after each commit that has changed something, before those who asked for it hear of it.
     pub(super) fn start(
         path: PathBuf,
         connection: Connection,
-        committed: impl Fn(&Connection) + Send + 'static,
+        changed: impl Fn(&Connection) + Send + 'static,
     ) -> Result<Self, StoreError> {
         let (orders, queue) = mpsc::channel();
         let of_thread = path.clone();
         let thread = thread::Builder::new()
             .name("workspace-store".into())
-            .spawn(move || serve(&of_thread, &connection, &queue, &committed))
+            .spawn(move || serve(&of_thread, &connection, &queue, &changed))
             .map_err(|error| StoreError::io(&path, error))?;
         Ok(Self {
             path,
@@ -123,8 +123,9 @@ fn serve(
     path: &Path,
     connection: &Connection,
     queue: &Receiver<Order>,
-    committed: &impl Fn(&Connection),
+    changed: &impl Fn(&Connection),
 ) {
+    let mut changes = connection.total_changes();
     while let Ok(order) = queue.recv() {
         let first = match order {
             Order::Job(job) => job,
@@ -155,8 +156,9 @@ fn serve(
                 Err(error)
             }
         };
-        if outcome.is_ok() {
-            committed(connection);
+        if outcome.is_ok() && connection.total_changes() != changes {
+            changes = connection.total_changes();
+            changed(connection);
         }
         for finish in finishes {
             finish(outcome.clone());
