@@ -6,7 +6,10 @@ use axum::http::{HeaderValue, Uri};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use crate::{
-    http::{error::ApiError, query::Query},
+    http::{
+        error::ApiError,
+        query::{self, Query},
+    },
     provision::Problem,
     store::{Filter, WorkspaceState},
 };
@@ -51,7 +54,7 @@ impl Listing {
         if problems.is_empty() {
             Ok(listing)
         } else {
-            Err(ApiError::problems("the query is not valid", problems))
+            Err(query::refused(problems))
         }
     }
 }

@@ -114,7 +114,8 @@ impl Query {
     }
 }
 
-fn refused(problems: Vec<Problem>) -> ApiError {
+/// The answer to a query with these problems.
+pub(crate) fn refused(problems: Vec<Problem>) -> ApiError {
     ApiError::problems("the query is not valid", problems)
 }
 

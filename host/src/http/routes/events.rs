@@ -13,7 +13,13 @@ use serde::Serialize;
 use super::workspaces::workspace_id;
 use crate::{
     events::Filter,
-    http::{Api, auth::Admin, error::ApiError, query::Query, stream::LAST_EVENT_ID},
+    http::{
+        Api,
+        auth::Admin,
+        error::ApiError,
+        query::{self, Query},
+        stream::LAST_EVENT_ID,
+    },
     provision::Problem,
     store::{Event, Kept, StoreError},
     workspace_id::WorkspaceId,
@@ -138,7 +144,7 @@ fn accepts_stream(headers: &HeaderMap) -> bool {
 }
 
 fn refused(field: &str, problem: impl Into<String>) -> ApiError {
-    ApiError::problems("the query is not valid", vec![Problem::new(field, problem)])
+    query::refused(vec![Problem::new(field, problem)])
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it maps errors")]

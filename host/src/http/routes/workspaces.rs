@@ -18,7 +18,7 @@ use crate::{
         error::ApiError,
         idempotency,
         listing::{self, Listing},
-        query::Query,
+        query::{self, Query},
         view,
     },
     provision::{Created, Problem, WorkspaceRequest},
@@ -171,9 +171,7 @@ pub(crate) async fn logs(
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let mut query = Query::new(&uri, &["tail", "follow"])?;
-    let refused = |field: &str, problem: &str| {
-        ApiError::problems("the query is not valid", vec![Problem::new(field, problem)])
-    };
+    let refused = |field: &str, problem: &str| query::refused(vec![Problem::new(field, problem)]);
     let tail = match query.take("tail").map(|text| text.parse::<u64>()) {
         None => api.limits.max_log,
         Some(Ok(bytes)) => bytes.min(api.limits.max_log),
