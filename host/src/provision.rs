@@ -207,9 +207,7 @@ impl Provisioner {
         self.operate(id.clone(), move |inner| async move {
             let _turn = place.turn().await;
             let record = inner.end(inner.records.get(&id).await?, PATIENCE).await?;
-            inner.runtime.clear(&id).await.map_err(|error| {
-                ProvisionError::of_runtime(&id, "clearing the workspace", error)
-            })?;
+            inner.clear(&id).await?;
             let record = inner
                 .records
                 .advance(

@@ -130,6 +130,11 @@ impl Inner {
     /// Stops whatever runs of a workspace, and removes what it ran in. Its files and its log stay.
     pub(super) async fn undo(&self, id: &WorkspaceId) -> Outcome<()> {
         self.halt(id).await?;
+        self.clear(id).await
+    }
+
+    /// Removes what an ended workspace ran in, so that it can be started again.
+    pub(super) async fn clear(&self, id: &WorkspaceId) -> Outcome<()> {
         self.runtime
             .clear(id)
             .await
