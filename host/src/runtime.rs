@@ -13,6 +13,7 @@ mod home;
 pub mod local;
 mod output;
 mod platform;
+mod quoted;
 mod spec;
 mod turns;
 
@@ -25,8 +26,9 @@ use serde::{Deserialize, Serialize};
 pub use self::error::{RuntimeError, RuntimeErrorKind};
 pub use self::home::{Home, NoOwner, Owner};
 pub use self::local::LocalRuntime;
-pub use self::output::{OutputStream, SavedOutput, Tail, skip};
+pub use self::output::{OutputStream, SavedOutput, Tail};
 pub use self::platform::{NoPlatform, Platform};
+pub use self::quoted::quoted;
 pub use self::spec::{StartSpec, WORKSPACE_ID_KEY};
 pub use self::turns::Turns;
 use crate::container::Container;

@@ -4,12 +4,9 @@ use std::path::Path;
 
 use bollard::errors::Error;
 use provisionhook_host::{
-    runtime::{RuntimeError, RuntimeErrorKind},
+    runtime::{RuntimeError, RuntimeErrorKind, quoted},
     workspace_id::WorkspaceId,
 };
-
-/// The most of a daemon's own words that an error repeats.
-const LONGEST_QUOTE: usize = 400;
 
 /// The status of an answer that was no success.
 pub(crate) fn status(error: &Error) -> Option<u16> {
@@ -57,14 +54,4 @@ pub(crate) fn engine(
             ),
         ),
     }
-}
-
-/// On one line, and not endless.
-pub(crate) fn quoted(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut short: String = line.chars().take(LONGEST_QUOTE).collect();
-    if short.len() < line.len() {
-        short.push('…');
-    }
-    short
 }

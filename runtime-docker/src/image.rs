@@ -3,15 +3,11 @@
 use bollard::{Docker, query_parameters::CreateImageOptionsBuilder};
 use futures_util::StreamExt as _;
 use provisionhook_host::{
-    runtime::{RuntimeError, RuntimeErrorKind},
+    runtime::{RuntimeError, RuntimeErrorKind, quoted},
     workspace_id::WorkspaceId,
 };
 
-use crate::{
-    engine::Engine,
-    error::{self, quoted},
-    settings::PullPolicy,
-};
+use crate::{engine::Engine, error, settings::PullPolicy};
 
 impl Engine {
     /// Sees that the daemon has the image, and gives the variables that it sets.

@@ -3,9 +3,9 @@
 use std::{io, sync::Arc};
 
 use bollard::query_parameters::{LogsOptions, LogsOptionsBuilder};
-use futures_util::{StreamExt as _, stream};
+use futures_util::StreamExt as _;
 use provisionhook_host::{
-    runtime::{OutputStream, RuntimeError, RuntimeErrorKind, SavedOutput, Tail, skip},
+    runtime::{OutputStream, RuntimeError, SavedOutput, Tail},
     workspace_id::WorkspaceId,
 };
 
@@ -38,29 +38,22 @@ impl Engine {
         tail: u64,
     ) -> Result<OutputStream, RuntimeError> {
         let Found::Ours(_) = self.find(&id).await? else {
-            let message = "expected a container, found none";
-            return Err(RuntimeError::new(&id, RuntimeErrorKind::NotFound, message));
+            return Err(RuntimeError::absent(&id, "a container"));
         };
         // The daemon counts lines, so what was written before is counted here first.
         let mut written = 0;
         self.pieces(&id, |piece| written += piece.len() as u64)
             .await?;
-        let before = self
-            .saved(&id)
-            .read(Some(tail.saturating_sub(written)))
-            .map_err(|error| io_error(&id, "read", error))?;
         let docker = self.for_workspace(&id, "follow its output").await?;
         let pieces = docker.logs(&self.name(&id), Some(options(true)));
-        let engine = Arc::clone(&self);
+        let (engine, of) = (Arc::clone(&self), id.clone());
         let pieces = pieces.map(move |piece| match piece {
             Ok(piece) => Ok(piece.into_bytes().to_vec()),
-            Err(error) => Err(engine.failed(Some(&id), "follow its output", &error)),
+            Err(error) => Err(engine.failed(Some(&of), "follow its output", &error)),
         });
-        let before = Some(before.into_bytes()).filter(|before| !before.is_empty());
-        let before = stream::iter(before.map(Ok));
-        Ok(Box::pin(
-            before.chain(skip(pieces, written.saturating_sub(tail))),
-        ))
+        self.saved(&id)
+            .followed_by(pieces, written, tail)
+            .map_err(|error| io_error(&id, "read", error))
     }
 
     /// Keeps what the container wrote, because it is about to go.

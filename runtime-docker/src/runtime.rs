@@ -233,8 +233,7 @@ impl DockerRuntime {
                 Ok(RuntimeState::Exited(exited)) => return Ok(exited),
                 Ok(RuntimeState::Running { .. }) => {}
                 Ok(RuntimeState::Absent) => {
-                    let message = "expected a container, found none";
-                    return Err(RuntimeError::new(id, RuntimeErrorKind::NotFound, message));
+                    return Err(RuntimeError::absent(id, "a container"));
                 }
                 // The subscription tells when the daemon is back.
                 Err(error) if error.kind() == RuntimeErrorKind::Unavailable => {}

@@ -2,14 +2,11 @@
 
 use kube::Error;
 use provisionhook_host::{
-    runtime::{RuntimeError, RuntimeErrorKind},
+    runtime::{RuntimeError, RuntimeErrorKind, quoted},
     workspace_id::WorkspaceId,
 };
 
 use crate::action::Action;
-
-/// The most of somebody else's words that an error repeats.
-const LONGEST_QUOTE: usize = 400;
 
 /// The status of an answer that was no success.
 pub(crate) fn code(error: &Error) -> Option<u16> {
@@ -141,16 +138,6 @@ pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
         cause = error.source();
     }
     text
-}
-
-/// On one line, and not endless.
-pub(crate) fn quoted(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut short: String = line.chars().take(LONGEST_QUOTE).collect();
-    if short.len() < line.len() {
-        short.push('…');
-    }
-    short
 }
 
 #[cfg(test)]

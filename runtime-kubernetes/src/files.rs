@@ -122,8 +122,7 @@ impl Cluster {
         files: &[ContributedFile],
     ) -> Result<Vec<FilePath>, RuntimeError> {
         let Found::Ours(pod) = self.find(id).await? else {
-            let message = "expected a Pod, found none";
-            return Err(RuntimeError::new(id, RuntimeErrorKind::NotFound, message));
+            return Err(RuntimeError::absent(id, "a Pod"));
         };
         let links = self.links(id)?;
         let linked = |file: &&ContributedFile| links.0.get(file.path.as_str()) == Some(&file.mode);

@@ -2,11 +2,11 @@
 
 use std::io;
 
-use futures_util::{AsyncReadExt as _, StreamExt as _, io::AsyncBufRead, stream};
+use futures_util::{AsyncReadExt as _, io::AsyncBufRead, stream};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::LogParams;
 use provisionhook_host::{
-    runtime::{OutputStream, RuntimeError, RuntimeErrorKind, SavedOutput, Tail, skip},
+    runtime::{OutputStream, RuntimeError, RuntimeErrorKind, SavedOutput, Tail},
     workspace_id::WorkspaceId,
 };
 
@@ -43,22 +43,16 @@ impl Workspaces {
         tail: u64,
     ) -> Result<OutputStream, RuntimeError> {
         let Found::Ours(pod) = self.cluster.find(id).await? else {
-            let message = "expected a Pod, found none";
-            return Err(RuntimeError::new(id, RuntimeErrorKind::NotFound, message));
+            return Err(RuntimeError::absent(id, "a Pod"));
         };
         // The API server counts lines, so what was written before is counted here first.
         let mut written = 0;
         self.pieces(id, &pod, |piece| written += piece.len() as u64)
             .await?;
-        let before = self.saved(id, Some(tail.saturating_sub(written)))?;
-        let before = Some(before.into_bytes()).filter(|before| !before.is_empty());
-        let before = stream::iter(before.map(Ok));
-        let Some(output) = self.open(id, true).await? else {
-            return Ok(Box::pin(before));
-        };
-        let id = id.clone();
-        let pieces = stream::unfold(Some(Box::pin(output)), move |output| {
-            let id = id.clone();
+        let output = self.open(id, true).await?.map(Box::pin);
+        let of = id.clone();
+        let pieces = stream::unfold(output, move |output| {
+            let id = of.clone();
             async move {
                 let mut output = output?;
                 let mut piece = vec![0; PIECE];
@@ -72,9 +66,8 @@ impl Workspaces {
                 }
             }
         });
-        Ok(Box::pin(
-            before.chain(skip(pieces, written.saturating_sub(tail))),
-        ))
+        tokio::task::block_in_place(|| self.file(id).followed_by(pieces, written, tail))
+            .map_err(|error| io_error(id, "read", error))
     }
 
     /// Keeps what the Pod wrote, because it is about to go. What its node does not give any more is lost.

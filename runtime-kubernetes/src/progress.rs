@@ -1,10 +1,9 @@
 //! What a Pod that has not begun is waiting for, and whether it is worth the wait.
 
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod};
-use provisionhook_host::runtime::RuntimeErrorKind;
+use provisionhook_host::runtime::{RuntimeErrorKind, quoted};
 
 use crate::{
-    error::quoted,
     files::OBSTRUCTED,
     pod::LINKER,
     state::{self, Life},

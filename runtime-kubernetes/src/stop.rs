@@ -90,8 +90,7 @@ impl Workspaces {
             match self.cluster.find(id).await {
                 Ok(Found::Ours(pod)) => break pod,
                 Ok(Found::Nothing | Found::Stranger) => {
-                    let message = "expected a Pod, found none";
-                    return Err(RuntimeError::new(id, RuntimeErrorKind::NotFound, message));
+                    return Err(RuntimeError::absent(id, "a Pod"));
                 }
                 Err(error) if error.kind() == RuntimeErrorKind::Unavailable => {
                     tokio::time::sleep(Duration::from_secs(1)).await;

@@ -37,6 +37,13 @@ impl RuntimeError {
         Self::new(id, RuntimeErrorKind::NotRunning, message)
     }
 
+    /// That nothing is there of a workspace; `what` should have been: "a container".
+    #[must_use]
+    pub fn absent(id: &WorkspaceId, what: &str) -> Self {
+        let message = format!("expected {what}, found none");
+        Self::new(id, RuntimeErrorKind::NotFound, message)
+    }
+
     /// An error about the runtime as a whole.
     #[must_use]
     pub fn of_all(kind: RuntimeErrorKind, message: impl Into<String>) -> Self {

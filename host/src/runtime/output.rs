@@ -9,7 +9,7 @@ use std::{
     pin::Pin,
 };
 
-use futures_util::{Stream, StreamExt as _};
+use futures_util::{Stream, StreamExt as _, stream};
 
 use super::RuntimeError;
 
@@ -18,23 +18,6 @@ const MOST: usize = 32 * 1024 * 1024;
 
 /// Pieces of output in the order of writing, none of them empty. Ends with the workspace, or after an error.
 pub type OutputStream = Pin<Box<dyn Stream<Item = Result<Vec<u8>, RuntimeError>> + Send>>;
-
-/// `output` without its first `bytes`.
-pub fn skip<S>(output: S, bytes: u64) -> impl Stream<Item = Result<Vec<u8>, RuntimeError>> + Send
-where
-    S: Stream<Item = Result<Vec<u8>, RuntimeError>> + Send,
-{
-    let mut left = bytes;
-    output.filter_map(move |piece| {
-        let piece = piece.map(|mut piece| {
-            let over = usize::try_from(left).unwrap_or(usize::MAX).min(piece.len());
-            left -= over as u64;
-            piece.drain(..over);
-            piece
-        });
-        std::future::ready(Some(piece).filter(|piece| !piece.as_ref().is_ok_and(Vec::is_empty)))
-    })
-}
 
 /// A file that holds the last bytes of what a workspace wrote.
 pub struct SavedOutput(PathBuf);
@@ -64,6 +47,23 @@ impl SavedOutput {
         Ok(tail)
     }
 
+    /// The last `tail` bytes of the file and of `output` as one, and what comes behind. `written` is how many bytes of `output` there are by
+    /// now, which nobody but its reader can count. Blocks.
+    ///
+    /// # Errors
+    /// The file is there and cannot be read.
+    pub fn followed_by(
+        &self,
+        output: impl Stream<Item = Result<Vec<u8>, RuntimeError>> + Send + 'static,
+        written: u64,
+        tail: u64,
+    ) -> io::Result<OutputStream> {
+        let before = self.read(Some(tail.saturating_sub(written)))?.into_bytes();
+        let before = stream::iter(Some(before).filter(|before| !before.is_empty()).map(Ok));
+        let output = skip(output, written.saturating_sub(tail));
+        Ok(Box::pin(before.chain(output)))
+    }
+
     /// Replaces the file. Blocks.
     ///
     /// # Errors
@@ -82,6 +82,23 @@ impl SavedOutput {
         options.open(&beside)?.write_all(bytes)?;
         fs::rename(beside, &self.0)
     }
+}
+
+/// `output` without its first `bytes`.
+fn skip<S>(output: S, bytes: u64) -> impl Stream<Item = Result<Vec<u8>, RuntimeError>> + Send
+where
+    S: Stream<Item = Result<Vec<u8>, RuntimeError>> + Send,
+{
+    let mut left = bytes;
+    output.filter_map(move |piece| {
+        let piece = piece.map(|mut piece| {
+            let over = usize::try_from(left).unwrap_or(usize::MAX).min(piece.len());
+            left -= over as u64;
+            piece.drain(..over);
+            piece
+        });
+        std::future::ready(Some(piece).filter(|piece| !piece.as_ref().is_ok_and(Vec::is_empty)))
+    })
 }
 
 /// The last bytes of what is pushed.
@@ -113,7 +130,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_skipped_may_end_within_a_piece() {
         let pieces = ["ab", "cde", "f"].map(|piece| Ok(piece.as_bytes().to_vec()));
-        let left = skip(futures_util::stream::iter(pieces), 3);
+        let left = skip(stream::iter(pieces), 3);
         let left: Vec<_> = left.map(Result::unwrap).collect().await;
         assert_eq!(left, [b"de".to_vec(), b"f".to_vec()]);
     }
