@@ -56,21 +56,17 @@ impl Config {
 
 impl WebhookSection {
     fn webhook(&self, name: &str) -> Result<Webhook, ConfigError> {
-        let unusable = |part: &str, problem: String| ConfigError::Webhook {
-            key: format!("webhook.{name}.{part}"),
-            problem,
-        };
-        let key = format!("webhook.{name}.url");
+        let key = |part: &str| format!("webhook.{name}.{part}");
         let url = self.url.as_ref();
-        let url = url.ok_or_else(|| unusable("url", "expected a URL, found none".to_owned()))?;
-        let target = Target::parse(url.resolve(&key)?);
+        let url = url.ok_or_else(|| unusable(key("url"), "expected a URL, found none"))?;
+        let target = Target::parse(url.resolve(&key("url"))?);
         let filter = Filter::default().of_kinds(self.types.iter().map(String::as_str));
         Ok(Webhook {
             name: name.to_owned(),
-            target: target.map_err(|error| unusable("url", error.to_string()))?,
+            target: target.map_err(|error| unusable(key("url"), error.to_string()))?,
             keys: self.keys(name)?,
             filter: filter
-                .map_err(|error| unusable("types", error.to_string()))?
+                .map_err(|error| unusable(key("types"), error.to_string()))?
                 .of_tenants(self.tenants.iter().cloned()),
             give_up_after: self.give_up_after,
         })
@@ -78,14 +74,10 @@ impl WebhookSection {
 
     /// What to sign with, the new key first.
     fn keys(&self, name: &str) -> Result<Vec<SigningKey>, ConfigError> {
-        let unusable = |key: &str, problem: String| ConfigError::Webhook {
-            key: key.to_owned(),
-            problem,
-        };
         let required = format!("webhook.{name}.secret");
         if self.secret.is_none() {
             let problem = "expected what to sign with, found nothing: make it with `echo whsec_$(openssl rand -base64 32)`";
-            return Err(unusable(&required, problem.to_owned()));
+            return Err(unusable(required, problem));
         }
         let old = format!("webhook.{name}.old_secret");
         let secrets = [(&required, &self.secret), (&old, &self.old_secret)];
@@ -95,8 +87,16 @@ impl WebhookSection {
         given
             .map(|(key, text)| {
                 let secret = text.resolve(key)?;
-                SigningKey::parse(secret.expose()).map_err(|error| unusable(key, error.to_string()))
+                SigningKey::parse(secret.expose())
+                    .map_err(|error| unusable(key.clone(), error.to_string()))
             })
             .collect()
+    }
+}
+
+fn unusable(key: String, problem: impl Into<String>) -> ConfigError {
+    ConfigError::Webhook {
+        key,
+        problem: problem.into(),
     }
 }

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::{
     commands::with_causes,
-    config::{ConfigError, Loaded},
+    config::{Config, ConfigError, Loaded},
 };
 
 /// How often the files are looked at; a HUP has them looked at now.
@@ -42,28 +42,28 @@ impl Reload<'_> {
                 _ = hangup.recv() => info!("HUP: reading admin tokens, certificate and the secrets of webhooks again"),
             }
             let [tokens, certificate, webhooks] = &mut told;
-            tell("admin tokens", self.tokens(), tokens);
+            let config = (self.load)().map_err(|error| with_causes(&error));
+            let config = config.as_ref().map(|loaded| &loaded.config);
+            let secrets = |apply: fn(&Self, &Config) -> Result<bool, ConfigError>| {
+                let applied = apply(&self, config.map_err(Clone::clone)?);
+                applied.map_err(|error| with_causes(&error))
+            };
+            tell("admin tokens", secrets(Self::tokens), tokens);
             tell("certificate", self.certificate(), certificate);
-            tell("secrets of webhooks", self.webhooks(), webhooks);
+            tell("secrets of webhooks", secrets(Self::webhooks), webhooks);
         }
     }
 
-    fn tokens(&self) -> Result<bool, String> {
-        let config = (self.load)().map_err(|error| with_causes(&error))?.config;
+    fn tokens(&self, config: &Config) -> Result<bool, ConfigError> {
         // What the platform started with decides whether it is for development.
         if !config.has_admin_tokens() {
             return Ok(false);
         }
-        let auth = config
-            .auth(&self.address)
-            .map_err(|error| with_causes(&error))?;
-        Ok(self.auth.replace(&auth))
+        Ok(self.auth.replace(&config.auth(&self.address)?))
     }
 
-    fn webhooks(&self) -> Result<bool, String> {
-        let config = (self.load)().map_err(|error| with_causes(&error))?.config;
-        let keys = config.webhook_keys().map_err(|error| with_causes(&error))?;
-        Ok(self.webhooks.replace_keys(keys))
+    fn webhooks(&self, config: &Config) -> Result<bool, ConfigError> {
+        Ok(self.webhooks.replace_keys(config.webhook_keys()?))
     }
 
     fn certificate(&self) -> Result<bool, String> {
