@@ -135,6 +135,7 @@ pub async fn what_does_not_run_cannot_be_paused<S: Subject>(world: &World<S>) {
         assert_eq!(refused.unwrap_err().kind(), RuntimeErrorKind::StillRunning);
     }
     assert!(is_paused(world, &id).await);
+    world.runtime.stop(&id, Duration::ZERO).await.unwrap();
 }
 
 /// It finds them when it goes on.
