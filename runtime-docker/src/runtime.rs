@@ -246,12 +246,7 @@ impl DockerRuntime {
     /// Makes sure that nothing of the workspace runs.
     async fn ended(&self, id: &WorkspaceId) -> Result<(), RuntimeError> {
         if matches!(self.state(id).await?, RuntimeState::Running { .. }) {
-            let message = "expected a workspace that has ended, found it running: stop it first";
-            return Err(RuntimeError::new(
-                id,
-                RuntimeErrorKind::StillRunning,
-                message,
-            ));
+            return Err(RuntimeError::still_running(id));
         }
         Ok(())
     }

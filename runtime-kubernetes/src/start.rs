@@ -122,7 +122,7 @@ impl Workspaces {
         }
         let life = state::of(&pod);
         if life == Life::Pending && !self.cluster.has_secrets(id, &pod).await? {
-            self.discard(id, &pod).await?;
+            self.delete(id, &pod).await?;
             return Ok(None);
         }
         Ok(Some(life))
@@ -176,18 +176,13 @@ impl Workspaces {
 
     /// Nothing half-made stays behind; if it cannot be removed now, the next start or the removal of the workspace does it.
     async fn discard_or_tell(&self, id: &WorkspaceId, pod: &Pod) {
-        if let Err(error) = self.discard(id, pod).await {
+        if let Err(error) = self.delete(id, pod).await {
             tracing::warn!(workspace = %id, %error, "a Pod that did not begin is left over");
         }
     }
 
-    /// Deletes a Pod that has not begun, with its Secrets. At once: there is nothing that needs a grace, and a kubelet may take a minute to
-    /// confirm the end of what it never had.
-    pub(crate) async fn discard(&self, id: &WorkspaceId, pod: &Pod) -> Result<(), RuntimeError> {
-        self.delete(id, pod).await
-    }
-
-    /// Deletes this very Pod, in which nothing runs, with its Secrets, and returns when it is gone.
+    /// Deletes this very Pod, in which nothing runs, with its Secrets, and returns when it is gone. At once: there is nothing that needs a
+    /// grace, and a kubelet may take a minute to confirm the end of what it never had.
     pub(crate) async fn delete(&self, id: &WorkspaceId, pod: &Pod) -> Result<(), RuntimeError> {
         let cluster = &self.cluster;
         let params = DeleteParams {

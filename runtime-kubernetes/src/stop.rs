@@ -33,7 +33,7 @@ impl Workspaces {
         match state::of(&pod) {
             Life::Ended(_) => return Ok(()),
             Life::Pending => {
-                self.discard(id, &pod).await?;
+                self.delete(id, &pod).await?;
                 return self.end_what_began_meanwhile(id).await;
             }
             Life::Running(_) => self.tell_to_end(id, &pod).await?,
@@ -153,12 +153,7 @@ impl Workspaces {
             Life::Pending => self.cluster.has_secrets(id, &pod).await?,
         };
         if runs {
-            let message = "expected a workspace that has ended, found it running: stop it first";
-            return Err(RuntimeError::new(
-                id,
-                RuntimeErrorKind::StillRunning,
-                message,
-            ));
+            return Err(RuntimeError::still_running(id));
         }
         Ok(Some(pod))
     }

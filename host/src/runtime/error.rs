@@ -44,6 +44,13 @@ impl RuntimeError {
         Self::new(id, RuntimeErrorKind::NotFound, message)
     }
 
+    /// That a workspace runs, which has to have ended.
+    #[must_use]
+    pub fn still_running(id: &WorkspaceId) -> Self {
+        let message = "expected a workspace that has ended, found it running: stop it first";
+        Self::new(id, RuntimeErrorKind::StillRunning, message)
+    }
+
     /// An error about the runtime as a whole.
     #[must_use]
     pub fn of_all(kind: RuntimeErrorKind, message: impl Into<String>) -> Self {

@@ -8,7 +8,7 @@ use provisionhook_host::{
     workspace_id::WorkspaceId,
 };
 use provisionhook_runtime_docker::{DockerRuntime, Settings};
-use runtime_conformance::Subject as _;
+use runtime_conformance::{Subject as _, platforms};
 use zeroize::Zeroizing;
 
 use crate::{Docker, daemon::IMAGE};
@@ -137,14 +137,7 @@ async fn two_platforms_on_one_daemon_do_not_meet() {
         root: docker.0.directory().join("other"),
         ..docker.settings()
     });
-    let spec = spec("same-id", "sleep 600", busybox());
-    one.start(&spec).await.unwrap();
-    assert_eq!(other.list().await.unwrap(), []);
-    other.start(&spec).await.unwrap();
-    other.stop(spec.id(), Duration::ZERO).await.unwrap();
-    other.remove(spec.id()).await.unwrap();
-    let state = one.state(spec.id()).await.unwrap();
-    assert!(matches!(state, RuntimeState::Running { .. }), "{state:?}");
+    platforms::do_not_meet(&*one, &other, &spec("same-id", "sleep 600", busybox())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

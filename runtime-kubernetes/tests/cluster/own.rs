@@ -8,7 +8,7 @@ use provisionhook_host::{
     workspace_id::WorkspaceId,
 };
 use provisionhook_runtime_kubernetes::{KubernetesRuntime, Settings};
-use runtime_conformance::Subject as _;
+use runtime_conformance::{Subject as _, platforms};
 use zeroize::Zeroizing;
 
 use crate::{Kubernetes, cluster::IMAGE};
@@ -179,14 +179,7 @@ async fn two_platforms_in_one_namespace_do_not_meet() {
         settings.platform = "other".parse().unwrap();
         settings.root = kubernetes.0.directory().join("other");
     });
-    let spec = spec("same-id", "sleep 600");
-    one.start(&spec).await.unwrap();
-    assert_eq!(other.list().await.unwrap(), []);
-    other.start(&spec).await.unwrap();
-    other.stop(spec.id(), Duration::ZERO).await.unwrap();
-    other.remove(spec.id()).await.unwrap();
-    let state = one.state(spec.id()).await.unwrap();
-    assert!(matches!(state, RuntimeState::Running { .. }), "{state:?}");
+    platforms::do_not_meet(&*one, &other, &spec("same-id", "sleep 600")).await;
 }
 
 /// As if the platform had been killed between the Pod and its Secret.

@@ -21,6 +21,7 @@ pub mod end;
 pub mod files;
 pub mod follow;
 pub mod pause;
+pub mod platforms;
 pub mod start;
 mod world;
 

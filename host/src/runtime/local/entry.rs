@@ -196,12 +196,7 @@ impl Entry {
     async fn change_ended(&self) -> Result<MutexGuard<'_, bool>, RuntimeError> {
         let guard = self.changing.lock().await;
         if matches!(self.state(), RuntimeState::Running { .. }) {
-            let message = "expected a workspace that has ended, found it running: stop it first";
-            return Err(RuntimeError::new(
-                &self.id,
-                RuntimeErrorKind::StillRunning,
-                message,
-            ));
+            return Err(RuntimeError::still_running(&self.id));
         }
         self.end_survivors(Duration::ZERO).await?;
         Ok(guard)
