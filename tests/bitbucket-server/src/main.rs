@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bitbucket_server::{BitbucketServer, Reach};
 use clap::Parser;
-use server_kit::{Running, by_itself};
+use server_kit::{Running, by_itself, pair};
 
 /// Serves Bitbucket Cloud's contract for credentials on loopback.
 #[derive(Parser)]
@@ -23,22 +23,22 @@ struct Arguments {
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
     /// A person. Can be repeated
-    #[arg(long = "user", value_name = "EMAIL=USERNAME", value_parser = parse_pair)]
+    #[arg(long = "user", value_name = "EMAIL=USERNAME", value_parser = pair)]
     users: Vec<(String, String)>,
     /// A repository, in a project. Can be repeated
-    #[arg(long = "repository", value_name = "WORKSPACE/NAME=PROJECT", value_parser = parse_pair)]
+    #[arg(long = "repository", value_name = "WORKSPACE/NAME=PROJECT", value_parser = pair)]
     repositories: Vec<(String, String)>,
     /// A private OAuth consumer, which may read repositories. Can be repeated
-    #[arg(long = "consumer", value_name = "WORKSPACE=KEY:SECRET", value_parser = parse_pair)]
+    #[arg(long = "consumer", value_name = "WORKSPACE=KEY:SECRET", value_parser = pair)]
     consumers: Vec<(String, String)>,
     /// The same, but public
-    #[arg(long = "public-consumer", value_name = "WORKSPACE=KEY:SECRET", value_parser = parse_pair)]
+    #[arg(long = "public-consumer", value_name = "WORKSPACE=KEY:SECRET", value_parser = pair)]
     public_consumers: Vec<(String, String)>,
     /// An API token: its value is written to FILE. Can be repeated
-    #[arg(long = "api-token", value_name = "FILE=EMAIL,SCOPE[,SCOPE…]", value_parser = parse_pair)]
+    #[arg(long = "api-token", value_name = "FILE=EMAIL,SCOPE[,SCOPE…]", value_parser = pair)]
     api_tokens: Vec<(String, String)>,
     /// An access token of WORKSPACE, WORKSPACE/NAME or WORKSPACE:PROJECT: its value is written to FILE. Can be repeated
-    #[arg(long = "access-token", value_name = "FILE=REACH,SCOPE[,SCOPE…]", value_parser = parse_pair)]
+    #[arg(long = "access-token", value_name = "FILE=REACH,SCOPE[,SCOPE…]", value_parser = pair)]
     access_tokens: Vec<(String, String)>,
     /// How long an OAuth token lives
     #[arg(long, default_value = "2h", value_parser = humantime::parse_duration)]
@@ -53,7 +53,7 @@ async fn main() -> ExitCode {
     by_itself("bitbucket-server", start(Arguments::parse())).await
 }
 
-async fn start(arguments: Arguments) -> Result<(Running, String), Box<dyn Error>> {
+async fn start(arguments: Arguments) -> Result<Running, Box<dyn Error>> {
     let mut builder = BitbucketServer::builder()
         .listen(arguments.listen)
         .oauth_lifetime(arguments.oauth_lifetime)
@@ -84,8 +84,7 @@ async fn start(arguments: Arguments) -> Result<(Running, String), Box<dyn Error>
             server.access_token(parse_reach(reach), &scopes),
         )?;
     }
-    let base_url = server.base_url();
-    Ok((server.into_running(), base_url))
+    Ok(server.into_running())
 }
 
 fn split(text: &str) -> (&str, Vec<&str>) {
@@ -99,11 +98,4 @@ fn parse_reach(text: &str) -> Reach {
         None if text.contains('/') => Reach::Repository(text.to_owned()),
         None => Reach::Workspace(text.to_owned()),
     }
-}
-
-fn parse_pair(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or_else(|| format!("expected two things with = between them, found {text:?}"))?;
-    Ok((name.to_owned(), value.to_owned()))
 }

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use gcp_server::GcpServer;
-use server_kit::{Running, by_itself};
+use server_kit::{Running, by_itself, pair};
 
 /// Serves Google Cloud's contract for Secret Manager and access tokens on loopback.
 #[derive(Parser)]
@@ -46,7 +46,7 @@ async fn main() -> ExitCode {
     by_itself("gcp-server", start(Arguments::parse())).await
 }
 
-async fn start(arguments: Arguments) -> Result<(Running, String), Box<dyn Error>> {
+async fn start(arguments: Arguments) -> Result<Running, Box<dyn Error>> {
     let mut builder = GcpServer::builder().listen(arguments.listen);
     if let Some(location) = &arguments.location {
         builder = builder.location(location);
@@ -73,12 +73,4 @@ async fn start(arguments: Arguments) -> Result<(Running, String), Box<dyn Error>
         builder = builder.machine(machine);
     }
     Ok(builder.start().await?.into_running())
-}
-
-/// The first `=` parts the two.
-fn pair(text: &str) -> Result<(String, String), String> {
-    let (one, other) = text
-        .split_once('=')
-        .ok_or_else(|| format!("expected NAME=VALUE, found {text:?}"))?;
-    Ok((one.to_owned(), other.to_owned()))
 }

@@ -102,11 +102,10 @@ impl GcpServer {
         self.running.stop().await;
     }
 
-    /// The two halves, for a server that runs by itself.
+    /// For a server that runs alone.
     #[must_use]
-    pub fn into_running(self) -> (Running, String) {
-        let base_url = self.base_url();
-        (self.running, base_url)
+    pub fn into_running(self) -> Running {
+        self.running
     }
 
     fn with<T>(&self, secret: &str, change: impl FnOnce(&mut Secret) -> T) -> T {

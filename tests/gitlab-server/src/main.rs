@@ -71,7 +71,7 @@ async fn main() -> ExitCode {
     by_itself("gitlab-server", start(Arguments::parse())).await
 }
 
-async fn start(arguments: Arguments) -> Result<(Running, String), Box<dyn Error>> {
+async fn start(arguments: Arguments) -> Result<Running, Box<dyn Error>> {
     let mut builder = GitlabServer::builder()
         .listen(arguments.listen)
         .rate_limit(arguments.rate_limit)
@@ -109,8 +109,7 @@ async fn start(arguments: Arguments) -> Result<(Running, String), Box<dyn Error>
             })?;
         std::fs::write(&token.file, value)?;
     }
-    let base_url = server.base_url();
-    Ok((server.into_running(), base_url))
+    Ok(server.into_running())
 }
 
 impl PlaceArgument {

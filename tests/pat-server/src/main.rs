@@ -39,7 +39,7 @@ async fn main() -> ExitCode {
     by_itself("pat-server", start(Arguments::parse())).await
 }
 
-async fn start(arguments: Arguments) -> Result<(Running, String), Box<dyn Error>> {
+async fn start(arguments: Arguments) -> Result<Running, Box<dyn Error>> {
     let server = PatServer::start(arguments.listen, &arguments.token).await?;
     for (name, secret) in arguments.secrets {
         server.put(&name, secret);
@@ -50,8 +50,7 @@ async fn start(arguments: Arguments) -> Result<(Running, String), Box<dyn Error>
     for tenant in &arguments.denied_tenants {
         server.deny_tenant(tenant, true);
     }
-    let base_url = server.base_url();
-    Ok((server.into_running(), base_url))
+    Ok(server.into_running())
 }
 
 fn parse_secret(text: &str) -> Result<(String, Secret), String> {

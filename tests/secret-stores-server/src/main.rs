@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 use secret_stores_server::connect::{ConnectServer, Field};
 use secret_stores_server::doppler::DopplerServer;
 use secret_stores_server::infisical::InfisicalServer;
-use server_kit::{Running, by_itself};
+use server_kit::{Running, by_itself, pair};
 
 /// Serves the contract of a secret store on loopback.
 #[derive(Parser)]
@@ -31,7 +31,7 @@ enum Store {
         #[arg(long)]
         token: String,
         /// A secret. Can be repeated
-        #[arg(long = "secret", value_name = "NAME=VALUE", value_parser = parse_pair)]
+        #[arg(long = "secret", value_name = "NAME=VALUE", value_parser = pair)]
         secrets: Vec<(String, String)>,
     },
     /// Infisical, with one project and a machine identity in it
@@ -40,7 +40,7 @@ enum Store {
         #[arg(long)]
         client_secret: String,
         /// A secret. Can be repeated
-        #[arg(long = "secret", value_name = "PATH:NAME=VALUE", value_parser = parse_pair)]
+        #[arg(long = "secret", value_name = "PATH:NAME=VALUE", value_parser = pair)]
         secrets: Vec<(String, String)>,
         /// A path that `/` imports. Can be repeated
         #[arg(long = "import", value_name = "PATH")]
@@ -52,7 +52,7 @@ enum Store {
         #[arg(long)]
         token: String,
         /// A field of an item. Can be repeated
-        #[arg(long = "field", value_name = "VAULT/TITLE/SECTION/LABEL=VALUE", value_parser = parse_pair)]
+        #[arg(long = "field", value_name = "VAULT/TITLE/SECTION/LABEL=VALUE", value_parser = pair)]
         fields: Vec<(String, String)>,
         /// A vault that the token has no access to. Can be repeated
         #[arg(long = "hidden-vault", value_name = "NAME")]
@@ -65,7 +65,7 @@ async fn main() -> ExitCode {
     by_itself("secret-stores-server", start(Arguments::parse().store)).await
 }
 
-async fn start(store: Store) -> Result<(Running, String), Box<dyn Error>> {
+async fn start(store: Store) -> Result<Running, Box<dyn Error>> {
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     match store {
         Store::Doppler { token, secrets } => {
@@ -73,8 +73,7 @@ async fn start(store: Store) -> Result<(Running, String), Box<dyn Error>> {
             secrets
                 .iter()
                 .for_each(|(name, value)| server.put(name, value));
-            let base_url = server.base_url();
-            Ok((server.into_running(), base_url))
+            Ok(server.into_running())
         }
         Store::Infisical {
             client_secret,
@@ -87,8 +86,7 @@ async fn start(store: Store) -> Result<(Running, String), Box<dyn Error>> {
                 server.put(path, key, value);
             }
             imports.iter().for_each(|path| server.import(path));
-            let base_url = server.base_url();
-            Ok((server.into_running(), base_url))
+            Ok(server.into_running())
         }
         Store::Connect {
             token,
@@ -101,8 +99,7 @@ async fn start(store: Store) -> Result<(Running, String), Box<dyn Error>> {
                 server.vault(name);
                 server.set_visible(name, false);
             });
-            let base_url = server.base_url();
-            Ok((server.into_running(), base_url))
+            Ok(server.into_running())
         }
     }
 }
@@ -132,11 +129,4 @@ fn fill(server: &ConnectServer, fields: &[(String, String)]) -> Result<(), Strin
         server.item(vault, title, &fields);
     }
     Ok(())
-}
-
-fn parse_pair(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or_else(|| "expected NAME=VALUE".to_owned())?;
-    Ok((name.to_owned(), value.to_owned()))
 }

@@ -5,7 +5,7 @@
 //! - [`Fault`]: what goes wrong on purpose, for [so many](Times) requests, and in the service's own words ([`Voice`]).
 //! - [`RequestRecord`]: what came in, in order.
 //! - [`Core`] holds the three; [`Core::wrap`] puts them around a router.
-//! - [`listen`] and [`Running`]: a port of loopback, and its end. [`by_itself`] is the `main` of a server that runs alone.
+//! - [`listen`] and [`Running`]: a port of loopback, and its end. [`by_itself`] is the `main` of a server that runs alone, [`pair`] reads arguments.
 //! - [`alphanumeric`]: tokens nobody guesses.
 
 #![forbid(unsafe_code)]
@@ -21,7 +21,7 @@ mod running;
 
 pub use axum::http::StatusCode;
 
-pub use crate::alone::by_itself;
+pub use crate::alone::{by_itself, pair};
 pub use crate::clock::Clock;
 pub use crate::core::{Core, Voice};
 pub use crate::fault::{Fault, Times};

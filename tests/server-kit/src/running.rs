@@ -75,6 +75,7 @@ impl Listening {
         // Serving ends without an error: axum retries a failed accept by itself.
         let serving = tokio::spawn(async move { drop(serve.await) });
         Running {
+            base_url: self.core.base_url().to_owned(),
             close: self.close,
             serving,
         }
@@ -83,6 +84,7 @@ impl Listening {
 
 /// A server that serves. Dropping it closes the port and lets open answers end in the background.
 pub struct Running {
+    pub(crate) base_url: String,
     close: watch::Sender<bool>,
     serving: JoinHandle<()>,
 }

@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
     by_itself("vault-server", start(Arguments::parse())).await
 }
 
-async fn start(arguments: Arguments) -> Result<(Running, String), Box<dyn Error>> {
+async fn start(arguments: Arguments) -> Result<Running, Box<dyn Error>> {
     let shown = arguments.world.display();
     let text = std::fs::read_to_string(&arguments.world)
         .map_err(|error| format!("cannot read the world {shown}: {error}"))?;
@@ -42,10 +42,9 @@ async fn start(arguments: Arguments) -> Result<(Running, String), Box<dyn Error>
     let builder = VaultServer::builder().listen(arguments.listen);
     let mut server = builder.world(world).start().await?;
     let running = server.take_running().ok_or("the server does not run")?;
-    let base_url = server.base_url();
     // A thread of its own: a read that blocks must not keep the process from ending.
     std::thread::spawn(move || take_orders(&server));
-    Ok((running, base_url))
+    Ok(running)
 }
 
 /// One order a line, answered with `ok` or with what is wrong. The end of the input is no order to end.
