@@ -1,20 +1,17 @@
 //! How a server is set up and started.
 
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jsonwebtoken::DecodingKey;
-use server_kit::Clock;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use server_kit::{Faults, listen};
 
-use crate::fault::Faults;
+use crate::fault::VOICE;
 use crate::github::Github;
 use crate::installation::{Installation, Level, Permissions};
 use crate::jwt::App;
-use crate::ledger::Ledger;
+use crate::quota::Hour;
 use crate::server::GithubServer;
 use crate::tokens::{TokenForm, Tokens};
 
@@ -38,14 +35,9 @@ pub enum StartError {
         /// What was given for its level.
         level: String,
     },
-    /// The address is not a loopback one.
-    #[error(
-        "expected a loopback address to listen on, found {0}; this server has no business on a network"
-    )]
-    NotLoopback(SocketAddr),
-    /// The address cannot be listened on.
-    #[error("cannot listen on {0}; choose another port, or 0 for a free one")]
-    Listen(SocketAddr, #[source] io::Error),
+    /// The address is not loopback, or not free.
+    #[error(transparent)]
+    Listen(#[from] server_kit::StartError),
 }
 
 /// A server in the making. Without further words: a free port of 127.0.0.1, App 123456, tokens of the classic form that live an hour, 5,000 requests an hour.
@@ -171,9 +163,6 @@ impl Builder {
     /// # Errors
     /// The public key, a permission's level or the address is not usable.
     pub async fn start(self) -> Result<GithubServer, StartError> {
-        if !self.listen.ip().is_loopback() {
-            return Err(StartError::NotLoopback(self.listen));
-        }
         let key = DecodingKey::from_rsa_pem(self.public_key_pem.as_bytes())
             .map_err(StartError::PublicKey)?;
         let installations = self
@@ -181,28 +170,23 @@ impl Builder {
             .into_iter()
             .map(with_permissions)
             .collect::<Result<Vec<_>, _>>()?;
-        let listening = |source| StartError::Listen(self.listen, source);
-        let listener = TcpListener::bind(self.listen).await.map_err(listening)?;
-        let address = listener.local_addr().map_err(listening)?;
-        let (close, closing) = watch::channel(false);
+        let listening = listen(self.listen, VOICE).await?;
         let github = Github {
             app: App {
                 id: self.app_id,
                 client_id: self.client_id,
                 key,
             },
-            base_url: format!("http://{address}"),
-            clock: Clock::default(),
+            core: Arc::clone(listening.core()),
             faults: Faults::default(),
-            ledger: Ledger::new(self.rate_limit),
+            hour: Hour::new(self.rate_limit),
             tokens: Tokens::default(),
             token_form: self.token_form,
             token_lifetime: self.token_lifetime,
             replication_lag: self.replication_lag,
             installations: Mutex::new(installations),
-            closing,
         };
-        Ok(GithubServer::serve(Arc::new(github), listener, close))
+        Ok(GithubServer::serve(Arc::new(github), listening))
     }
 }
 

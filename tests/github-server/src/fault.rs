@@ -1,20 +1,17 @@
 //! The ways in which GitHub can be made to fail, on purpose.
 
-use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
-use http_body_util::channel::Channel;
 use jiff::Timestamp;
+use server_kit::{Voice, body};
 
 use crate::clock;
 use crate::refusal::Refusal;
 
-const CHUNK: usize = 64 * 1024;
+const JSON: &str = "application/json; charset=utf-8";
 
 /// What goes wrong. The four about the token count only requests that get one; all others count every request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +48,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    fn is_about_the_token(&self) -> bool {
+    pub(crate) fn is_about_the_token(&self) -> bool {
         matches!(
             self,
             Self::EmptyToken
@@ -69,9 +66,7 @@ impl Fault {
             StatusCode::OK
         };
         match self {
-            Self::RateLimitedPrimary(resets_in) => {
-                Some(rate_limited(clock::later(now, resets_in).as_second()))
-            }
+            Self::RateLimitedPrimary(resets_in) => Some(limited_for(resets_in, now)),
             Self::RateLimitedSecondary {
                 status,
                 retry_after,
@@ -79,7 +74,9 @@ impl Fault {
             Self::ServerError(status) => {
                 Some((status, Html("<html><body><h1>Unicorn!</h1></body></html>")).into_response())
             }
-            Self::CutInTheMiddle => Some(cut(success)),
+            Self::CutInTheMiddle => {
+                Some((success, body::cut(JSON, r#"{"token":"ghs_"#)).into_response())
+            }
             Self::NotJson => Some(
                 (
                     success,
@@ -87,7 +84,10 @@ impl Fault {
                 )
                     .into_response(),
             ),
-            Self::HugeBody(bytes) => Some(huge(success, bytes)),
+            Self::HugeBody(bytes) => {
+                let head = r#"{"expires_at":"2099-01-01T00:00:00Z","token":"ghs_"#;
+                Some((success, body::huge(JSON, head, bytes)).into_response())
+            }
             Self::BadCredentials => Some(Refusal::bad_credentials().into_response()),
             Self::Slow(_)
             | Self::EmptyToken
@@ -98,61 +98,14 @@ impl Fault {
     }
 }
 
-/// For how many requests a fault lasts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Times {
-    /// The next so many.
-    Next(usize),
-    /// One, once so many have been spared.
-    OneAfter(usize),
-    /// All, until it is replaced or cleared.
-    Always,
-}
+/// GitHub's words for what every service says.
+pub(crate) const VOICE: Voice = Voice {
+    rate_limited: |wait, clock| limited_for(wait.unwrap_or_default(), clock.now()),
+    unauthorized: || Refusal::bad_credentials().into_response(),
+};
 
-/// The fault that is switched on, if any.
-#[derive(Default)]
-pub(crate) struct Faults {
-    active: Mutex<Option<(Fault, Times)>>,
-}
-
-impl Faults {
-    pub(crate) fn set(&self, fault: Fault, times: Times) {
-        *self.locked() = Some((fault, times));
-    }
-
-    pub(crate) fn clear(&self) {
-        *self.locked() = None;
-    }
-
-    /// The fault that befalls a request, counted.
-    pub(crate) fn for_a_request(&self) -> Option<Fault> {
-        self.take(|fault| !fault.is_about_the_token())
-    }
-
-    /// The fault that befalls a token that is being issued, counted.
-    pub(crate) fn for_a_token(&self) -> Option<Fault> {
-        self.take(Fault::is_about_the_token)
-    }
-
-    fn take(&self, wanted: impl Fn(&Fault) -> bool) -> Option<Fault> {
-        let mut active = self.locked();
-        let (fault, times) = active.take_if(|(fault, _)| wanted(fault))?;
-        match times {
-            Times::Next(0) => return None,
-            Times::Next(1) | Times::OneAfter(0) => {}
-            Times::OneAfter(more) => {
-                *active = Some((fault, Times::OneAfter(more - 1)));
-                return None;
-            }
-            Times::Next(more) => *active = Some((fault.clone(), Times::Next(more - 1))),
-            Times::Always => *active = Some((fault.clone(), Times::Always)),
-        }
-        Some(fault)
-    }
-
-    fn locked(&self) -> MutexGuard<'_, Option<(Fault, Times)>> {
-        self.active.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn limited_for(wait: Duration, now: Timestamp) -> Response {
+    rate_limited(clock::later(now, wait).as_second())
 }
 
 /// 403 as GitHub answers when the hour's requests are used up; the reset is in seconds since 1970.
@@ -183,73 +136,27 @@ fn secondary(status: StatusCode, retry_after: Option<Duration>) -> Response {
     response
 }
 
-fn cut(status: StatusCode) -> Response {
-    let (mut sender, body) = Channel::<Bytes, io::Error>::new(1);
-    tokio::spawn(async move {
-        let half = Bytes::from_static(br#"{"token":"ghs_"#);
-        if sender.send_data(half).await.is_ok() {
-            sender.abort(io::Error::other("cut on purpose"));
-        }
-    });
-    (
-        status,
-        [
-            (CONTENT_TYPE, "application/json; charset=utf-8"),
-            (CONTENT_LENGTH, "512"),
-        ],
-        Body::new(body),
-    )
-        .into_response()
-}
-
-fn huge(status: StatusCode, bytes: usize) -> Response {
-    let (mut sender, body) = Channel::<Bytes, io::Error>::new(1);
-    tokio::spawn(async move {
-        let chunk = Bytes::from(vec![b'a'; CHUNK]);
-        let mut left = bytes;
-        let mut sent = sender
-            .send_data(Bytes::from_static(
-                br#"{"expires_at":"2099-01-01T00:00:00Z","token":"ghs_"#,
-            ))
-            .await;
-        while sent.is_ok() && left > 0 {
-            let size = left.min(CHUNK);
-            left -= size;
-            sent = sender.send_data(chunk.slice(..size)).await;
-        }
-        if sent.is_ok() {
-            // A client that has seen enough has gone by now, which is no fault of the server.
-            drop(sender.send_data(Bytes::from_static(br#""}"#)).await);
-        }
-    });
-    (
-        status,
-        [(CONTENT_TYPE, "application/json; charset=utf-8")],
-        Body::new(body),
-    )
-        .into_response()
-}
-
 #[cfg(test)]
 mod tests {
+    use server_kit::{Faults, Times};
+
     use super::*;
 
     #[test]
     fn a_fault_lasts_as_often_as_it_was_asked_for() {
         let faults = Faults::default();
+        let for_a_request = || faults.take(|fault: &Fault| !fault.is_about_the_token());
+        let for_a_token = || faults.take(Fault::is_about_the_token);
         faults.set(Fault::NotJson, Times::Next(2));
-        assert!(
-            faults.for_a_token().is_none(),
-            "a token's fault is another matter"
-        );
+        assert!(for_a_token().is_none(), "a token's fault is another matter");
         assert_eq!(
-            [(); 3].map(|()| faults.for_a_request().is_some()),
+            [(); 3].map(|()| for_a_request().is_some()),
             [true, true, false]
         );
         faults.set(Fault::EmptyToken, Times::Always);
-        assert!(faults.for_a_request().is_none());
-        assert_eq!([(); 3].map(|()| faults.for_a_token().is_some()), [true; 3]);
+        assert!(for_a_request().is_none());
+        assert_eq!([(); 3].map(|()| for_a_token().is_some()), [true; 3]);
         faults.clear();
-        assert!(faults.for_a_token().is_none());
+        assert!(for_a_token().is_none());
     }
 }

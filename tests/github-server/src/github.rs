@@ -1,39 +1,37 @@
 //! Everything that the server knows, shared by its routes.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use jiff::Timestamp;
-use server_kit::Clock;
-use tokio::sync::watch;
+use server_kit::{Core, Faults};
 
-use crate::fault::Faults;
+use crate::fault::Fault;
 use crate::installation::Installation;
 use crate::jwt::{self, App};
-use crate::ledger::Ledger;
+use crate::quota::Hour;
 use crate::refusal::Refusal;
 use crate::tokens::{IssuedToken, TokenForm, Tokens};
 
 pub(crate) struct Github {
     pub(crate) app: App,
-    pub(crate) base_url: String,
-    pub(crate) clock: Clock,
-    pub(crate) faults: Faults,
-    pub(crate) ledger: Ledger,
+    pub(crate) core: Arc<Core>,
+    /// GitHub's own, which tell what is left of the quota as every answer does.
+    pub(crate) faults: Faults<Fault>,
+    pub(crate) hour: Hour,
     pub(crate) tokens: Tokens,
     pub(crate) token_form: TokenForm,
     pub(crate) token_lifetime: Duration,
     pub(crate) replication_lag: Duration,
     pub(crate) installations: Mutex<Vec<Installation>>,
-    pub(crate) closing: watch::Receiver<bool>,
 }
 
 impl Github {
     /// Refuses a request that is not the App's own.
     pub(crate) fn authenticate_app(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        jwt::authenticate(&self.app, headers, self.clock.now().as_second())
+        jwt::authenticate(&self.app, headers, self.core.clock.now().as_second())
     }
 
     /// The token that a request comes with, and the installation that it stands for.
@@ -52,7 +50,7 @@ impl Github {
                 scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token")
             })
             .and_then(|(_, token)| self.tokens.find(token))
-            .filter(|token| token.works_at(self.clock.now()))
+            .filter(|token| token.works_at(self.core.clock.now()))
             .ok_or_else(Refusal::bad_credentials)?;
         let installation = self
             .installation(|installation| installation.id == token.installation_id)
@@ -70,7 +68,7 @@ impl Github {
         headers: &HeaderMap,
     ) -> Result<(IssuedToken, Installation), Refusal> {
         let (token, installation) = self.authenticate_installation(headers)?;
-        if self.clock.now() < token.permitted_from {
+        if self.core.clock.now() < token.permitted_from {
             return Err(Refusal::not_permitted());
         }
         Ok((token, installation))
@@ -98,19 +96,9 @@ impl Github {
         id: u64,
         change: impl FnOnce(&mut Installation, Timestamp),
     ) -> bool {
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         let mut installations = self.installations();
         let found = installations.iter_mut().find(|known| known.id == id);
         found.map(|known| change(known, now)).is_some()
-    }
-
-    /// Waits, but not beyond the end of the server.
-    pub(crate) async fn pause(&self, delay: Duration) {
-        let mut closing = self.closing.clone();
-        tokio::select! {
-            () = tokio::time::sleep(delay) => {}
-            // An error means that the server's handle is gone, which ends the wait too.
-            _ = closing.wait_for(|closing| *closing) => {}
-        }
     }
 }

@@ -45,17 +45,16 @@ mod github;
 mod headers;
 mod installation;
 mod jwt;
-mod ledger;
+mod quota;
 mod refusal;
 mod routes;
 mod server;
 mod tokens;
 
-pub use axum::http::StatusCode;
+pub use server_kit::{RequestRecord, StatusCode, Times};
 
 pub use crate::builder::{Builder, StartError};
-pub use crate::fault::{Fault, Times};
+pub use crate::fault::Fault;
 pub use crate::installation::{Level, repository_id};
-pub use crate::ledger::RequestRecord;
 pub use crate::server::GithubServer;
 pub use crate::tokens::{IssuedToken, TokenForm};

@@ -7,8 +7,6 @@
 )]
 
 use std::error::Error;
-use std::io::Write as _;
-use std::iter::successors;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,7 +14,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use github_server::{GithubServer, TokenForm};
-use tokio::signal::unix::{SignalKind, signal};
+use server_kit::{Running, by_itself};
 
 /// Serves GitHub's contract for App installation tokens on loopback.
 #[derive(Parser)]
@@ -67,21 +65,10 @@ struct InstallationArgument {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Err(error) = run(Arguments::parse()).await else {
-        return ExitCode::SUCCESS;
-    };
-    let causes =
-        successors(error.source(), |cause| (*cause).source()).map(|cause| format!(": {cause}"));
-    // Without a stderr there is nobody left to tell.
-    drop(writeln!(
-        std::io::stderr(),
-        "github-server: {error}{}",
-        causes.collect::<String>()
-    ));
-    ExitCode::FAILURE
+    by_itself("github-server", start(Arguments::parse())).await
 }
 
-async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+async fn start(arguments: Arguments) -> Result<Running, Box<dyn Error>> {
     let public_key = std::fs::read_to_string(&arguments.public_key).map_err(|error| {
         format!(
             "cannot read the public key {}: {error}",
@@ -119,22 +106,13 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             &permissions,
         );
     }
-    // Before the line that says ready, so that whoever reads it may end the server at once.
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
     let server = builder.start().await?;
     for id in arguments.suspended {
         if !server.set_suspended(id, true) {
             return Err(format!("expected an installation to suspend, found none with the number {id}; add it with --installation").into());
         }
     }
-    writeln!(std::io::stdout(), "{}", server.base_url())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    server.stop().await;
-    Ok(())
+    Ok(server.into_running())
 }
 
 fn parse_installation(text: &str) -> Result<InstallationArgument, String> {

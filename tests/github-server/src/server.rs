@@ -3,26 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use server_kit::{Listening, RequestRecord, Running, Times};
 
 use crate::builder::Builder;
-use crate::fault::{Fault, Times};
+use crate::fault::Fault;
 use crate::github::Github;
 use crate::installation::Suspension;
-use crate::ledger::RequestRecord;
 use crate::routes;
 use crate::tokens::IssuedToken;
-
-/// How long a stop waits for clients that will not hang up.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A running server. Its methods may be called from any thread. Dropping it closes the port and lets open answers end in the background.
 pub struct GithubServer {
     github: Arc<Github>,
-    close: watch::Sender<bool>,
-    serving: JoinHandle<()>,
+    running: Running,
 }
 
 impl GithubServer {
@@ -34,7 +27,7 @@ impl GithubServer {
     /// What a client takes for `https://api.github.com`: no slash at the end. With `/api/v3` behind it, it is an Enterprise Server's.
     #[must_use]
     pub fn base_url(&self) -> String {
-        self.github.base_url.clone()
+        self.github.core.base_url().to_owned()
     }
 
     /// Switches a fault on, in place of the one before.
@@ -50,7 +43,7 @@ impl GithubServer {
     /// All requests so far, in the order of their arrival.
     #[must_use]
     pub fn requests(&self) -> Vec<RequestRecord> {
-        self.github.ledger.records()
+        self.github.core.requests()
     }
 
     /// How many of the requests so far asked for a token, with success or without.
@@ -58,7 +51,7 @@ impl GithubServer {
     pub fn token_requests(&self) -> usize {
         self.requests()
             .iter()
-            .filter(|request| request.is_for_a_token())
+            .filter(|request| request.method == "POST" && request.path.ends_with("/access_tokens"))
             .count()
     }
 
@@ -105,54 +98,27 @@ impl GithubServer {
 
     /// Sets the server's clock that many seconds ahead of the real time, or behind it.
     pub fn set_clock_skew(&self, seconds: i64) {
-        self.github.clock.set_skew(seconds);
+        self.github.core.clock.set_skew(seconds);
     }
 
     /// Moves the server's clock on.
     pub fn advance_clock(&self, by: Duration) {
-        self.github.clock.advance(by);
+        self.github.core.clock.advance(by);
     }
 
     /// Closes the port, lets open answers end, and returns when that is done; clients that will not hang up are left after five seconds.
-    pub async fn stop(mut self) {
-        self.close.send_replace(true);
-        if tokio::time::timeout(PATIENCE, &mut self.serving)
-            .await
-            .is_err()
-        {
-            self.serving.abort();
-        }
+    pub async fn stop(self) {
+        self.running.stop().await;
     }
 
-    pub(crate) fn serve(
-        github: Arc<Github>,
-        listener: TcpListener,
-        close: watch::Sender<bool>,
-    ) -> Self {
-        let router = routes::router(&github);
-        let mut closing = github.closing.clone();
-        let serving = tokio::spawn(async move {
-            let closed = async move {
-                // An error means that the handle is gone, which closes too.
-                drop(closing.wait_for(|closing| *closing).await);
-            };
-            // Serving ends without an error: axum retries a failed accept by itself.
-            drop(
-                axum::serve(listener, router)
-                    .with_graceful_shutdown(closed)
-                    .await,
-            );
-        });
-        Self {
-            github,
-            close,
-            serving,
-        }
+    /// For a server that runs alone.
+    #[must_use]
+    pub fn into_running(self) -> Running {
+        self.running
     }
-}
 
-impl Drop for GithubServer {
-    fn drop(&mut self) {
-        self.close.send_replace(true);
+    pub(crate) fn serve(github: Arc<Github>, listening: Listening) -> Self {
+        let running = listening.serve(routes::router(&github));
+        Self { github, running }
     }
 }

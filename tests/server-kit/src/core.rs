@@ -25,7 +25,8 @@ pub struct Voice {
 pub struct Core {
     /// The service's clock.
     pub clock: Clock,
-    pub(crate) faults: Faults,
+    /// The fault that is switched on, and a part of the `METHOD /path` that it befalls.
+    pub(crate) faults: Faults<(String, Fault)>,
     pub(crate) records: Records,
     pub(crate) voice: Voice,
     pub(crate) closing: watch::Receiver<bool>,
@@ -58,7 +59,7 @@ impl Core {
 
     /// Switches a fault on, in place of the one before, for requests whose `METHOD /path` has `part` in it.
     pub fn set_fault(&self, part: &str, fault: Fault, times: Times) {
-        self.faults.set(part, fault, times);
+        self.faults.set((part.to_owned(), fault), times);
     }
 
     /// Switches the fault off.
@@ -83,7 +84,7 @@ impl Core {
     }
 
     /// Waits, but not beyond the end of the server.
-    pub(crate) async fn pause(&self, delay: Duration) {
+    pub async fn pause(&self, delay: Duration) {
         let mut closing = self.closing.clone();
         tokio::select! {
             () = tokio::time::sleep(delay) => {}

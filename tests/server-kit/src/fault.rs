@@ -1,18 +1,15 @@
 //! The ways in which a service can be made to fail, on purpose.
 
-use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{Html, IntoResponse, Response};
-use http_body_util::channel::Channel;
 
+use crate::body;
 use crate::core::Core;
 
-const CHUNK: usize = 64 * 1024;
 const JSON: &str = "application/json";
 
 /// What goes wrong.
@@ -53,9 +50,9 @@ impl Fault {
                 Some((*status, body).into_response())
             }
             Self::ServerError(status) => Some(page(*status)),
-            Self::CutInTheMiddle => Some(cut()),
+            Self::CutInTheMiddle => Some(body::cut(JSON, r#"{"token":"half"#)),
             Self::NotJson => Some(page(StatusCode::OK)),
-            Self::HugeBody(bytes) => Some(huge(*bytes)),
+            Self::HugeBody(bytes) => Some(body::huge(JSON, r#"{"token":""#, *bytes)),
             Self::ServerErrorAfterwards(_)
             | Self::Slow(_)
             | Self::SlowAnswer(_)
@@ -69,92 +66,61 @@ impl Fault {
 pub enum Times {
     /// The next so many.
     Next(usize),
+    /// One, once so many have been spared.
+    OneAfter(usize),
     /// All, until it is replaced or cleared.
     Always,
 }
 
 /// The fault that is switched on, if any.
-#[derive(Default)]
-pub(crate) struct Faults {
-    active: Mutex<Option<Active>>,
+pub struct Faults<F> {
+    active: Mutex<Option<(F, Times)>>,
 }
 
-struct Active {
-    part: String,
-    fault: Fault,
-    left: Times,
-}
-
-impl Faults {
-    pub(crate) fn set(&self, part: &str, fault: Fault, left: Times) {
-        let part = part.to_owned();
-        *self.locked() = Some(Active { part, fault, left });
+impl<F: Clone> Faults<F> {
+    /// Switches a fault on, in place of the one before.
+    pub fn set(&self, fault: F, times: Times) {
+        *self.locked() = Some((fault, times));
     }
 
-    pub(crate) fn clear(&self) {
+    /// Switches the fault off.
+    pub fn clear(&self) {
         *self.locked() = None;
     }
 
-    /// The fault that befalls a request, counted.
-    pub(crate) fn befalls(&self, line: &str) -> Option<Fault> {
+    /// The fault that befalls what it is wanted for, counted.
+    pub fn take(&self, wanted: impl Fn(&F) -> bool) -> Option<F> {
         let mut active = self.locked();
-        let found = active.as_mut().filter(|found| line.contains(&found.part))?;
-        let fault = found.fault.clone();
-        match &mut found.left {
-            Times::Always => {}
+        let (fault, times) = active.take_if(|(fault, _)| wanted(fault))?;
+        match times {
             Times::Next(0) => return None,
-            Times::Next(left) => *left -= 1,
+            Times::Next(1) | Times::OneAfter(0) => {}
+            Times::OneAfter(more) => {
+                *active = Some((fault, Times::OneAfter(more - 1)));
+                return None;
+            }
+            Times::Next(more) => *active = Some((fault.clone(), Times::Next(more - 1))),
+            Times::Always => *active = Some((fault.clone(), Times::Always)),
         }
         Some(fault)
     }
 
-    fn locked(&self) -> MutexGuard<'_, Option<Active>> {
+    fn locked(&self) -> MutexGuard<'_, Option<(F, Times)>> {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<F> Default for Faults<F> {
+    fn default() -> Self {
+        Self {
+            active: Mutex::new(None),
+        }
     }
 }
 
 pub(crate) fn page(status: StatusCode) -> Response {
     let page = "<html><body>Please log in to the guest network.</body></html>";
     (status, Html(page)).into_response()
-}
-
-/// No answer at all: the connection is closed before the head of the answer has left.
-pub(crate) fn lost() -> Response {
-    let (sender, body) = Channel::<Bytes, io::Error>::new(1);
-    sender.abort(io::Error::other("lost on purpose"));
-    ([(CONTENT_LENGTH, "512")], Body::new(body)).into_response()
-}
-
-/// The head of an answer and the beginning of its body; then the connection is closed.
-fn cut() -> Response {
-    let (mut sender, body) = Channel::<Bytes, io::Error>::new(1);
-    tokio::spawn(async move {
-        let half = Bytes::from_static(br#"{"token":"half"#);
-        if sender.send_data(half).await.is_ok() {
-            sender.abort(io::Error::other("cut on purpose"));
-        }
-    });
-    let headers = [(CONTENT_TYPE, JSON), (CONTENT_LENGTH, "512")];
-    (headers, Body::new(body)).into_response()
-}
-
-fn huge(bytes: usize) -> Response {
-    let (mut sender, body) = Channel::<Bytes, io::Error>::new(1);
-    tokio::spawn(async move {
-        let chunk = Bytes::from(vec![b'a'; CHUNK]);
-        let mut left = bytes;
-        let mut sent = sender.send_data(Bytes::from_static(br#"{"token":""#)).await;
-        while sent.is_ok() && left > 0 {
-            let size = left.min(CHUNK);
-            left -= size;
-            sent = sender.send_data(chunk.slice(..size)).await;
-        }
-        if sent.is_ok() {
-            // A client that has seen enough has gone by now.
-            drop(sender.send_data(Bytes::from_static(br#""}"#)).await);
-        }
-    });
-    ([(CONTENT_TYPE, JSON)], Body::new(body)).into_response()
 }
 
 #[cfg(test)]
@@ -164,11 +130,11 @@ mod tests {
     #[test]
     fn a_fault_befalls_what_it_is_for_and_as_often_as_asked_for() {
         let faults = Faults::default();
-        faults.set("POST /t", Fault::NotJson, Times::Next(2));
-        let befalls = |line: &str| faults.befalls(line).is_some();
+        faults.set("POST /t", Times::Next(2));
+        let befalls = |line: &str| faults.take(|part| line.contains(part)).is_some();
         assert!(!befalls("GET /t"));
         assert_eq!([(); 3].map(|()| befalls("POST /t/1")), [true, true, false]);
-        faults.set("", Fault::LostAnswer, Times::Always);
+        faults.set("", Times::Always);
         assert_eq!([(); 3].map(|()| befalls("GET /")), [true; 3]);
         faults.clear();
         assert!(!befalls("GET /"));

@@ -10,6 +10,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 
+use crate::body;
 use crate::core::Core;
 use crate::fault::{self, Fault};
 use crate::record::RequestRecord;
@@ -32,7 +33,8 @@ pub(crate) async fn gate(State(core): State<Arc<Core>>, request: Request, next: 
 }
 
 async fn answer(core: &Core, line: &str, request: Request, next: Next) -> Response {
-    let fault = core.faults.befalls(line);
+    let fault = core.faults.take(|(part, _)| line.contains(part));
+    let fault = fault.map(|(_, fault)| fault);
     if let Some(response) = fault.as_ref().and_then(|fault| fault.answer(core)) {
         return response;
     }
@@ -41,7 +43,7 @@ async fn answer(core: &Core, line: &str, request: Request, next: Next) -> Respon
     }
     let response = next.run(request).await;
     match fault {
-        Some(Fault::LostAnswer) => fault::lost(),
+        Some(Fault::LostAnswer) => body::lost(),
         Some(Fault::ServerErrorAfterwards(status)) => fault::page(status),
         Some(Fault::SlowAnswer(delay)) => {
             core.pause(delay).await;

@@ -2,7 +2,8 @@
 //! no code with a plugin.
 //!
 //! - [`Clock`]: the service's own, which a test sets apart from the client's.
-//! - [`Fault`]: what goes wrong on purpose, for [so many](Times) requests, and in the service's own words ([`Voice`]).
+//! - [`Fault`]: what goes wrong on purpose, for [so many](Times) requests, and in the service's own words ([`Voice`]). A service with faults of
+//!   its own has a switch for them ([`Faults`]), and [bodies](body) that are no good.
 //! - [`RequestRecord`]: what came in, in order.
 //! - [`Core`] holds the three; [`Core::wrap`] puts them around a router.
 //! - [`listen`] and [`Running`]: a port of loopback, and its end. [`by_itself`] is the `main` of a server that runs alone, [`pair`] reads arguments.
@@ -11,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod alone;
+pub mod body;
 mod clock;
 mod core;
 mod fault;
@@ -24,7 +26,7 @@ pub use axum::http::StatusCode;
 pub use crate::alone::{by_itself, pair};
 pub use crate::clock::Clock;
 pub use crate::core::{Core, Voice};
-pub use crate::fault::{Fault, Times};
+pub use crate::fault::{Fault, Faults, Times};
 pub use crate::random::alphanumeric;
 pub use crate::record::RequestRecord;
 pub use crate::running::{Listening, Running, StartError, listen};

@@ -47,7 +47,7 @@ pub(crate) async fn installations(
         .iter()
         .map(|installation| shown(&github, installation))
         .collect();
-    let link = page.link(all.len(), &github.base_url, &uri);
+    let link = page.link(all.len(), github.core.base_url(), &uri);
     Ok((AppendHeaders(link), Json(page.of(all))))
 }
 
@@ -99,5 +99,5 @@ fn find(github: &Github, headers: &HeaderMap, wanted: impl Fn(&Installation) -> 
 }
 
 fn shown(github: &Github, installation: &Installation) -> Value {
-    installation.to_json(github.app.id, &github.app.client_id, &github.base_url)
+    installation.to_json(github.app.id, &github.app.client_id, github.core.base_url())
 }

@@ -49,8 +49,8 @@ fn issue(
     permissions: Permissions,
     repositories: Option<Vec<String>>,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
-    let now = github.clock.now();
-    let fault = github.faults.for_a_token();
+    let now = github.core.clock.now();
+    let fault = github.faults.take(Fault::is_about_the_token);
     let (known_after, permitted_after) = match fault {
         Some(Fault::ReplicationLag(lag)) => (lag, lag),
         Some(Fault::PermissionsLag(lag)) => (Duration::ZERO, lag),

@@ -34,7 +34,7 @@ pub(crate) async fn repositories(
         .iter()
         .map(|name| installation.repository_to_json(name))
         .collect();
-    let link = page.link(total, &github.base_url, &uri);
+    let link = page.link(total, github.core.base_url(), &uri);
     let body =
         json!({ "total_count": total, "repository_selection": selection, "repositories": shown });
     Ok((AppendHeaders(link), Json(body)))
@@ -47,7 +47,7 @@ pub(crate) async fn repository(
     headers: HeaderMap,
 ) -> Result<Json<Value>, Refusal> {
     let (token, installation) = github.authenticate_installation(&headers)?;
-    let permitted = token.permitted_from <= github.clock.now();
+    let permitted = token.permitted_from <= github.core.clock.now();
     let covered = installation.owner.eq_ignore_ascii_case(&owner)
         && installation.covers(&repository)
         && token.covers(&repository);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use github_server::{GithubServer, StartError};
 use reqwest::Method;
+use server_kit::StartError as NoPort;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::client::{self, CLIENT_ID, MINT, bearer, claims, get, mint, send, server, signed};
@@ -184,7 +185,10 @@ async fn what_cannot_work_does_not_start() {
         .listen("0.0.0.0:0".parse().unwrap())
         .start()
         .await;
-    assert!(matches!(network, Err(StartError::NotLoopback(_))));
+    assert!(matches!(
+        network,
+        Err(StartError::Listen(NoPort::NotLoopback(_)))
+    ));
     let level = client::builder()
         .installation(7, "acme", &[], &[("contents", "own")])
         .start()
@@ -200,5 +204,5 @@ async fn what_cannot_work_does_not_start() {
         .listen(first.base_url().replace("http://", "").parse().unwrap())
         .start()
         .await;
-    assert!(matches!(taken, Err(StartError::Listen(..))));
+    assert!(matches!(taken, Err(StartError::Listen(NoPort::Listen(..)))));
 }
