@@ -4,9 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::response::{IntoResponse as _, Response};
+use axum::response::IntoResponse as _;
 use jsonwebtoken::DecodingKey;
-use server_kit::{Clock, StartError, Voice, listen};
+use server_kit::{StartError, Voice, listen, told};
 
 use crate::refusal::Refusal;
 use crate::routes;
@@ -101,7 +101,7 @@ impl Builder {
     /// Listens.
     pub async fn start(self) -> Result<GcpServer, StartError> {
         let voice = Voice {
-            rate_limited,
+            rate_limited: |wait, _| told(wait, Refusal::exhausted()),
             unauthorized: || Refusal::unauthenticated().into_response(),
         };
         let listening = listen(self.listen, voice).await?;
@@ -114,14 +114,4 @@ impl Builder {
         let running = listening.serve(routes::router(&gcp));
         Ok(GcpServer::new(gcp, running))
     }
-}
-
-fn rate_limited(wait: Option<Duration>, _: &Clock) -> Response {
-    let mut response = Refusal::exhausted().into_response();
-    if let Some(wait) = wait {
-        response
-            .headers_mut()
-            .insert("retry-after", wait.as_secs().into());
-    }
-    response
 }

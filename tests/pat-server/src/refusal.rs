@@ -19,6 +19,8 @@ pub(crate) enum Refusal {
     NotFound,
     /// 405.
     MethodNotAllowed,
+    /// 429.
+    RateLimited,
 }
 
 impl Refusal {
@@ -38,6 +40,11 @@ impl IntoResponse for Refusal {
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
                 "only GET",
+            ),
+            Self::RateLimited => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "too many requests",
             ),
         };
         let body = Json(json!({ "error": { "code": code, "message": message } }));

@@ -2,18 +2,17 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::{RawQuery, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use jiff::Timestamp;
-use serde_json::json;
-use server_kit::{Clock, Core, Running, StartError, Voice, listen};
+use server_kit::{Core, Running, Service, StartError, Voice, told};
 
 use crate::question::{Question, check_headers};
 use crate::refusal::Refusal;
@@ -21,14 +20,13 @@ use crate::shelf::{Secret, Shelf};
 
 /// A running store. Its methods may be called from any thread. Dropping it closes the port.
 pub struct PatServer {
-    store: Arc<Store>,
+    store: Arc<Service<World>>,
     running: Running,
 }
 
-struct Store {
-    core: Arc<Core>,
-    token: Mutex<String>,
-    shelf: Mutex<Shelf>,
+struct World {
+    token: String,
+    shelf: Shelf,
 }
 
 impl PatServer {
@@ -38,24 +36,19 @@ impl PatServer {
     /// The address is not loopback, or not free.
     pub async fn start(address: SocketAddr, token: &str) -> Result<Self, StartError> {
         let voice = Voice {
-            rate_limited,
+            rate_limited: |wait, _| told(wait, Refusal::RateLimited),
             unauthorized: || Refusal::Unauthorized.into_response(),
         };
-        let listening = listen(address, voice).await?;
-        let store = Arc::new(Store {
-            core: Arc::clone(listening.core()),
-            token: Mutex::new(token.to_owned()),
-            shelf: Mutex::default(),
-        });
-        let router = Router::new()
+        let world = World {
+            token: token.to_owned(),
+            shelf: Shelf::default(),
+        };
+        let routes = Router::new()
             .route("/v1/secrets", get(secrets))
             .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
-            .fallback(async || Refusal::NotFound)
-            .with_state(Arc::clone(&store));
-        Ok(Self {
-            store,
-            running: listening.serve(router),
-        })
+            .fallback(async || Refusal::NotFound);
+        let (store, running) = Service::start(address, voice, world, routes).await?;
+        Ok(Self { store, running })
     }
 
     /// What a client takes for the store: no slash at the end.
@@ -72,28 +65,32 @@ impl PatServer {
 
     /// Puts a secret there, in place of the one before, under the next version.
     pub fn put(&self, name: &str, secret: Secret) {
-        self.store.shelf().put(name, secret);
+        self.store.world().shelf.put(name, secret);
     }
 
     /// Makes a secret anew whenever half of its life is over and somebody asks.
     pub fn issue(&self, name: &str, lifetime: Duration) {
-        self.store.shelf().issued.insert(name.to_owned(), lifetime);
+        self.store
+            .world()
+            .shelf
+            .issued
+            .insert(name.to_owned(), lifetime);
     }
 
     /// All values that there ever were, the newest last.
     #[must_use]
     pub fn values(&self) -> Vec<String> {
-        self.store.shelf().values.clone()
+        self.store.world().shelf.values.clone()
     }
 
     /// Gives this secret to nobody any more.
     pub fn deny(&self, name: &str) {
-        self.store.shelf().denied.insert(name.to_owned());
+        self.store.world().shelf.denied.insert(name.to_owned());
     }
 
     /// Serves this tenant no more, or again.
     pub fn deny_tenant(&self, tenant: &str, on: bool) {
-        let mut shelf = self.store.shelf();
+        let shelf = &mut self.store.world().shelf;
         if on {
             shelf.denied_tenants.insert(tenant.to_owned());
         } else {
@@ -103,12 +100,7 @@ impl PatServer {
 
     /// Takes this token from now on, and the one before no more.
     pub fn set_token(&self, token: &str) {
-        let mut kept = self
-            .store
-            .token
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        token.clone_into(&mut kept);
+        token.clone_into(&mut self.store.world().token);
     }
 
     /// For [`server_kit::by_itself`].
@@ -118,25 +110,15 @@ impl PatServer {
     }
 }
 
-impl Store {
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 async fn secrets(
-    State(store): State<Arc<Store>>,
+    State(store): State<Arc<Service<World>>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let token = store
-        .token
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
-    check_headers(&headers, &token)?;
+    let mut world = store.world();
+    check_headers(&headers, &world.token)?;
     let question = Question::parse(&query.unwrap_or_default())?;
-    let mut shelf = store.shelf();
+    let shelf = &mut world.shelf;
     shelf.renew(Timestamp::now());
     if shelf.denied_tenants.contains(&question.tenant) {
         return Err(Refusal::Denied);
@@ -158,13 +140,4 @@ fn etag(body: &str) -> String {
     let mut hasher = DefaultHasher::new();
     body.hash(&mut hasher);
     format!("\"{:016x}\"", hasher.finish())
-}
-
-fn rate_limited(wait: Option<Duration>, _: &Clock) -> Response {
-    let body = Json(json!({ "error": { "code": "rate_limited", "message": "too many requests" } }));
-    let status = StatusCode::TOO_MANY_REQUESTS;
-    match wait {
-        Some(wait) => (status, [(RETRY_AFTER, wait.as_secs().to_string())], body).into_response(),
-        None => (status, body).into_response(),
-    }
 }

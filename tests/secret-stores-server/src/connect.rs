@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -10,10 +10,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use server_kit::{Core, Running, StartError, Voice, listen};
+use server_kit::{Core, Running, Service, StartError, Voice, told};
 
 use crate::bearer::bearer;
-use crate::told::told;
 
 /// A field of an item: its section (by label; empty for none), its label, its value (empty values are left out of answers).
 pub type Field<'f> = (&'f str, &'f str, &'f str);
@@ -24,10 +23,7 @@ pub struct ConnectServer {
     running: Running,
 }
 
-struct Connect {
-    core: Arc<Core>,
-    world: Mutex<World>,
-}
+type Connect = Service<World>;
 
 #[derive(Default)]
 struct World {
@@ -74,24 +70,17 @@ impl ConnectServer {
             },
             unauthorized: || unauthorized().into_response(),
         };
-        let listening = listen(address, voice).await?;
-        let connect = Arc::new(Connect {
-            core: Arc::clone(listening.core()),
-            world: Mutex::new(World {
-                token: token.to_owned(),
-                vaults: Vec::new(),
-            }),
-        });
-        let router = Router::new()
+        let world = World {
+            token: token.to_owned(),
+            vaults: Vec::new(),
+        };
+        let routes = Router::new()
             .route("/v1/vaults", get(vaults))
             .route("/v1/vaults/{vault}", get(vault))
             .route("/v1/vaults/{vault}/items", get(items))
-            .route("/v1/vaults/{vault}/items/{item}", get(item))
-            .with_state(Arc::clone(&connect));
-        Ok(Self {
-            connect,
-            running: listening.serve(router),
-        })
+            .route("/v1/vaults/{vault}/items/{item}", get(item));
+        let (connect, running) = Service::start(address, voice, world, routes).await?;
+        Ok(Self { connect, running })
     }
 
     /// The Connect host, as `OP_CONNECT_HOST` names it.
@@ -189,22 +178,15 @@ fn unauthorized() -> Refusal {
     refusal(StatusCode::UNAUTHORIZED, "Invalid token signature")
 }
 
-impl Connect {
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn authorized(&self, headers: &HeaderMap) -> Result<MutexGuard<'_, World>, Refusal> {
-        let world = self.world();
-        if bearer(headers) == Some(world.token.as_str()) {
-            Ok(world)
+impl World {
+    fn authorize(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        if bearer(headers) == Some(self.token.as_str()) {
+            Ok(())
         } else {
             Err(unauthorized())
         }
     }
-}
 
-impl World {
     fn vault(&self, id: &str) -> Result<&Vault, Refusal> {
         check_id(id, "Vault")?;
         let Some(vault) = self.vaults.iter().find(|vault| vault.id == id) else {
@@ -305,7 +287,8 @@ async fn vaults(
     headers: HeaderMap,
     Query(query): Asked,
 ) -> Result<Response, Refusal> {
-    let world = connect.authorized(&headers)?;
+    let world = connect.world();
+    world.authorize(&headers)?;
     let name = filtered(&query, "name")?;
     let found = world
         .vaults
@@ -319,7 +302,8 @@ async fn vault(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
-    let world = connect.authorized(&headers)?;
+    let world = connect.world();
+    world.authorize(&headers)?;
     Ok(Json(world.vault(&id)?.shown()).into_response())
 }
 
@@ -329,7 +313,8 @@ async fn items(
     Path(id): Path<String>,
     Query(query): Asked,
 ) -> Result<Response, Refusal> {
-    let world = connect.authorized(&headers)?;
+    let world = connect.world();
+    world.authorize(&headers)?;
     let vault = world.vault(&id)?;
     let title = filtered(&query, "title")?;
     let found = vault
@@ -344,7 +329,8 @@ async fn item(
     headers: HeaderMap,
     Path((vault, id)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
-    let world = connect.authorized(&headers)?;
+    let world = connect.world();
+    world.authorize(&headers)?;
     let vault = world.vault(&vault)?;
     check_id(&id, "Item")?;
     let Some(item) = vault.items.iter().find(|item| item.id == id) else {

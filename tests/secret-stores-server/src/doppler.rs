@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::{Query, State};
 use axum::http::header::{ETAG, IF_NONE_MATCH};
@@ -13,10 +13,9 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
-use server_kit::{Core, Running, StartError, Voice, listen};
+use server_kit::{Core, Running, Service, StartError, Voice, told};
 
 use crate::bearer::bearer;
-use crate::told::told;
 
 /// The project that the service token belongs to.
 pub const PROJECT: &str = "backend";
@@ -29,10 +28,7 @@ pub struct DopplerServer {
     running: Running,
 }
 
-struct Doppler {
-    core: Arc<Core>,
-    world: Mutex<World>,
-}
+type Doppler = Service<World>;
 
 struct World {
     token: String,
@@ -77,22 +73,15 @@ impl DopplerServer {
             },
             unauthorized: || unknown_token().into_response(),
         };
-        let listening = listen(address, voice).await?;
-        let doppler = Arc::new(Doppler {
-            core: Arc::clone(listening.core()),
-            world: Mutex::new(World {
-                token: token.to_owned(),
-                secrets: BTreeMap::new(),
-            }),
-        });
-        let router = Router::new()
+        let world = World {
+            token: token.to_owned(),
+            secrets: BTreeMap::new(),
+        };
+        let routes = Router::new()
             .route("/v3/me", get(me))
-            .route("/v3/configs/config/secrets/download", get(download))
-            .with_state(Arc::clone(&doppler));
-        Ok(Self {
-            doppler,
-            running: listening.serve(router),
-        })
+            .route("/v3/configs/config/secrets/download", get(download));
+        let (doppler, running) = Service::start(address, voice, world, routes).await?;
+        Ok(Self { doppler, running })
     }
 
     /// What a client takes for `https://api.doppler.com`.
@@ -125,19 +114,14 @@ impl DopplerServer {
     }
 }
 
-impl Doppler {
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn authorized(&self, headers: &HeaderMap) -> Result<MutexGuard<'_, World>, Refusal> {
-        let world = self.world();
+impl World {
+    fn authorize(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         match bearer(headers) {
             None => Err(Refusal(
                 StatusCode::UNAUTHORIZED,
                 "Please provide an auth token".to_owned(),
             )),
-            Some(token) if token == world.token => Ok(world),
+            Some(token) if token == self.token => Ok(()),
             Some(_) => Err(unknown_token()),
         }
     }
@@ -148,7 +132,8 @@ fn unknown_token() -> Refusal {
 }
 
 async fn me(State(doppler): State<Arc<Doppler>>, headers: HeaderMap) -> Result<Response, Refusal> {
-    let world = doppler.authorized(&headers)?;
+    let world = doppler.world();
+    world.authorize(&headers)?;
     let preview: String = world.token.chars().take(9).collect();
     Ok(Json(json!({
         "workplace": { "name": "Acme", "slug": "f0d0b54d7e20e2f4a96e" },
@@ -163,7 +148,8 @@ async fn download(
     headers: HeaderMap,
     query: Result<Query<Download>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Refusal> {
-    let world = doppler.authorized(&headers)?;
+    let world = doppler.world();
+    world.authorize(&headers)?;
     let Query(asked) = query.map_err(|_| bad("Unknown query parameter"))?;
     if !asked.project.is_empty() && asked.project != PROJECT {
         let words = format!("Could not find requested project '{}'", asked.project);

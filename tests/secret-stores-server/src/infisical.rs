@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::rejection::JsonRejection;
@@ -14,10 +14,9 @@ use axum::{Json, Router};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use server_kit::{Core, Running, StartError, Voice, alphanumeric, listen};
+use server_kit::{Core, Running, Service, StartError, Voice, alphanumeric, told};
 
 use crate::bearer::bearer;
-use crate::told::told;
 
 /// The project that the identity is a member of.
 pub const PROJECT: &str = "6f1c4a2e-5a0b-4f4e-9b77-0d6a5e1f2c3d";
@@ -32,10 +31,7 @@ pub struct InfisicalServer {
     running: Running,
 }
 
-struct Infisical {
-    core: Arc<Core>,
-    world: Mutex<World>,
-}
+type Infisical = Service<World>;
 
 struct World {
     client_secret: String,
@@ -92,27 +88,20 @@ impl InfisicalServer {
             },
             unauthorized: || unauthorized("Invalid credentials").into_response(),
         };
-        let listening = listen(address, voice).await?;
-        let infisical = Arc::new(Infisical {
-            core: Arc::clone(listening.core()),
-            world: Mutex::new(World {
-                client_secret: client_secret.to_owned(),
-                lifetime: Duration::from_secs(7200),
-                tokens: BTreeMap::new(),
-                secrets: BTreeMap::new(),
-                imports: Vec::new(),
-                is_member: true,
-            }),
-        });
-        let router = Router::new()
+        let world = World {
+            client_secret: client_secret.to_owned(),
+            lifetime: Duration::from_secs(7200),
+            tokens: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            imports: Vec::new(),
+            is_member: true,
+        };
+        let routes = Router::new()
             .route("/api/v1/auth/universal-auth/login", post(login))
             .route("/api/v4/secrets", get(list_4))
-            .route("/api/v3/secrets/raw", get(list_3))
-            .with_state(Arc::clone(&infisical));
-        Ok(Self {
-            infisical,
-            running: listening.serve(router),
-        })
+            .route("/api/v3/secrets/raw", get(list_3));
+        let (infisical, running) = Service::start(address, voice, world, routes).await?;
+        Ok(Self { infisical, running })
     }
 
     /// What a client takes for `https://app.infisical.com`.
@@ -188,16 +177,11 @@ impl InfisicalServer {
     }
 }
 
-impl Infisical {
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn authorized(&self, headers: &HeaderMap) -> Result<MutexGuard<'_, World>, Refusal> {
-        let world = self.world();
+impl World {
+    fn authorize(&self, headers: &HeaderMap, now: Timestamp) -> Result<(), Refusal> {
         let token = bearer(headers).ok_or(unauthorized("Token missing"))?;
-        match world.tokens.get(token) {
-            Some(end) if *end > self.core.clock.now() => Ok(world),
+        match self.tokens.get(token) {
+            Some(end) if *end > now => Ok(()),
             Some(_) => Err(unauthorized("Access token has expired")),
             None => Err(unauthorized("Invalid token")),
         }
@@ -206,11 +190,9 @@ impl Infisical {
     /// The secrets of a path, and of those that it imports.
     fn list(
         &self,
-        headers: &HeaderMap,
         query: &BTreeMap<String, String>,
         version: Version,
     ) -> Result<Response, Refusal> {
-        let world = self.authorized(headers)?;
         let told = |key: &str| query.get(key).map(String::as_str);
         if let Some(unknown) = query.keys().find(|key| !version.knows(key)) {
             return Err(Refusal(
@@ -222,7 +204,7 @@ impl Infisical {
         if told(version.project()) != Some(PROJECT) {
             return Err(not_found("Project not found"));
         }
-        if !world.is_member {
+        if !self.is_member {
             let words = "The identity is not a member of this project".to_owned();
             return Err(Refusal(StatusCode::FORBIDDEN, "PermissionDenied", words));
         }
@@ -231,23 +213,21 @@ impl Infisical {
         }
         let path = told("secretPath").unwrap_or("/");
         let with_values = told("viewSecretValue") != Some("false");
-        let imports = world
+        let imports = self
             .imports
             .iter()
             .filter(|_| path == "/" && told(version.imports()) == Some("true"));
         let imports: Vec<Value> = imports
             .map(|path| json!({
-                "secretPath": path, "environment": ENVIRONMENT, "folderId": "f", "secrets": world.listed(path, with_values),
+                "secretPath": path, "environment": ENVIRONMENT, "folderId": "f", "secrets": self.listed(path, with_values),
             }))
             .collect();
         Ok(
-            Json(json!({ "secrets": world.listed(path, with_values), "imports": imports }))
+            Json(json!({ "secrets": self.listed(path, with_values), "imports": imports }))
                 .into_response(),
         )
     }
-}
 
-impl World {
     fn listed(&self, path: &str, with_values: bool) -> Vec<Value> {
         let here = self.secrets.iter().filter(|((place, _), _)| place == path);
         here.map(|((path, key), secret)| {
@@ -330,12 +310,23 @@ async fn login(
     .into_response())
 }
 
+fn list(
+    infisical: &Infisical,
+    headers: &HeaderMap,
+    query: &BTreeMap<String, String>,
+    version: Version,
+) -> Result<Response, Refusal> {
+    let world = infisical.world();
+    world.authorize(headers, infisical.core.clock.now())?;
+    world.list(query, version)
+}
+
 async fn list_4(
     State(infisical): State<Arc<Infisical>>,
     headers: HeaderMap,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Result<Response, Refusal> {
-    infisical.list(&headers, &query, Version::Four)
+    list(&infisical, &headers, &query, Version::Four)
 }
 
 async fn list_3(
@@ -343,7 +334,7 @@ async fn list_3(
     headers: HeaderMap,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Result<Response, Refusal> {
-    infisical.list(&headers, &query, Version::Three)
+    list(&infisical, &headers, &query, Version::Three)
 }
 
 fn unauthorized(words: &str) -> Refusal {

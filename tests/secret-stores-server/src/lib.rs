@@ -13,4 +13,3 @@ pub mod doppler;
 pub mod infisical;
 
 mod bearer;
-mod told;

@@ -7,6 +7,7 @@
 //! - [`RequestRecord`]: what came in, in order.
 //! - [`Core`] holds the three; [`Core::wrap`] puts them around a router.
 //! - [`listen`] and [`Running`]: a port of loopback, and its end. [`by_itself`] is the `main` of a server that runs alone, [`pair`] reads arguments.
+//! - [`Service`]: the two, with a world behind a lock, for a service that needs no more. [`told`] says in an answer when to come back.
 //! - [`alphanumeric`]: tokens nobody guesses.
 
 #![forbid(unsafe_code)]
@@ -20,6 +21,8 @@ mod gate;
 mod random;
 mod record;
 mod running;
+mod service;
+mod told;
 
 pub use axum::http::StatusCode;
 
@@ -30,3 +33,5 @@ pub use crate::fault::{Fault, Faults, Times};
 pub use crate::random::alphanumeric;
 pub use crate::record::RequestRecord;
 pub use crate::running::{Listening, Running, StartError, listen};
+pub use crate::service::Service;
+pub use crate::told::told;

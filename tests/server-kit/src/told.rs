@@ -6,7 +6,8 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 
 /// The answer, with the wait if one is told.
-pub(crate) fn told(wait: Option<Duration>, answer: impl IntoResponse) -> Response {
+#[must_use]
+pub fn told(wait: Option<Duration>, answer: impl IntoResponse) -> Response {
     match wait {
         Some(wait) => ([(RETRY_AFTER, wait.as_secs().to_string())], answer).into_response(),
         None => answer.into_response(),
