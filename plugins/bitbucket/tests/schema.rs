@@ -1,10 +1,9 @@
 //! The schema in the manifest, the config type and the example in the documentation agree.
 
 #![forbid(unsafe_code)]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use bitbucket::config::{Config, Settings};
-use provisionhook_provider_kit_testing::assert_documented;
+use bitbucket::config::Settings;
+use provisionhook_provider_kit_testing::{assert_documented, assert_verdicts, changed, with_file};
 use serde_json::{Value, json};
 
 const SCHEMA: &str = include_str!("../config.schema.json");
@@ -14,94 +13,63 @@ const TOKEN: &str = "ATATT3xFfGF0abcdefghijklmnopqrstuvwxyz=1A2B3C4D";
 
 /// The example as the plugin gets it: the host has read the token's file.
 fn example() -> Value {
-    let mut example: Value = serde_json::from_str(EXAMPLE).unwrap();
-    let token = &mut example["credential"]["api_token"]["token"];
-    assert!(token["$file"].is_string());
-    *token = json!(TOKEN);
-    example
-}
-
-fn changed(key: &str, value: Value) -> Value {
-    let mut config = example();
-    config[key] = value;
-    config
-}
-
-/// What the schema says, and what the plugin says.
-fn verdicts(config: &Value) -> (bool, bool) {
-    let schema = serde_json::from_str(SCHEMA).unwrap();
-    let by_schema = jsonschema::validator_for(&schema).unwrap().is_valid(config);
-    let by_plugin = serde_json::from_value::<Config>(config.clone())
-        .is_ok_and(|config| Settings::from_config(config).is_ok());
-    (by_schema, by_plugin)
+    with_file(EXAMPLE, "/credential/api_token/token", TOKEN)
 }
 
 #[test]
 fn the_example_is_valid() {
-    assert_eq!(verdicts(&example()), (true, true));
+    assert_verdicts(SCHEMA, Settings::from_config, [example()], (true, true));
 }
 
 #[test]
 fn schema_and_plugin_accept_and_refuse_the_same() {
     let oauth = json!({ "oauth": { "key": "key", "secret": "secret" } });
-    for (key, value) in [
-        ("workspace", json!("acme/web")),
-        ("credential", json!({ "token": TOKEN })),
-        ("credential", json!({ "oauth": { "key": "key" } })),
+    let refused = [
+        ("/workspace", json!("acme/web")),
+        ("/credential", json!({ "token": TOKEN })),
+        ("/credential", json!({ "oauth": { "key": "key" } })),
         (
-            "credential",
+            "/credential",
             json!({ "access_token": { "token": TOKEN, "scope": "everything" } }),
         ),
-        ("inject", json!({ "token": ["9"] })),
-        ("inject", json!({ "tokens": [] })),
-        ("recheck_seconds", json!(0)),
-        ("username", json!("ada")),
-    ] {
-        assert_eq!(
-            verdicts(&changed(key, value.clone())),
-            (false, false),
-            "{key}: {value}"
-        );
-    }
-    for (key, value) in [
-        ("credential", oauth),
+        ("/inject", json!({ "token": ["9"] })),
+        ("/inject", json!({ "tokens": [] })),
+        ("/recheck_seconds", json!(0)),
+        ("/username", json!("ada")),
+    ];
+    let refused = changed(example(), refused);
+    assert_verdicts(SCHEMA, Settings::from_config, refused, (false, false));
+    let accepted = [
+        ("/credential", oauth),
         (
-            "inject",
+            "/inject",
             json!({ "token": [], "username": [], "email": [], "workspace": [] }),
         ),
-        ("recheck_seconds", json!(60)),
-        ("base_url", json!("https://api.bitbucket.org/2.0")),
-    ] {
-        assert_eq!(
-            verdicts(&changed(key, value.clone())),
-            (true, true),
-            "{key}: {value}"
-        );
-    }
+        ("/recheck_seconds", json!(60)),
+        ("/base_url", json!("https://api.bitbucket.org/2.0")),
+    ];
+    let accepted = changed(example(), accepted);
+    assert_verdicts(SCHEMA, Settings::from_config, accepted, (true, true));
 }
 
 /// The schema lets through what the plugin has something to say about.
 #[test]
 fn what_deserves_a_sentence_of_its_own_reaches_the_plugin() {
-    for (key, value) in [
-        ("app_password", json!("ATBBsomething")),
+    let told = [
+        ("/app_password", json!("ATBBsomething")),
         (
-            "credential",
+            "/credential",
             json!({ "app_password": { "username": "ada", "password": "x" } }),
         ),
-        ("credential", json!({})),
-        ("credential", json!({ "access_token": { "token": TOKEN } })),
+        ("/credential", json!({})),
+        ("/credential", json!({ "access_token": { "token": TOKEN } })),
         (
-            "credential",
+            "/credential",
             json!({ "access_token": { "token": "ATCTTabc", "email": "ada@example.com" } }),
         ),
-    ] {
-        assert_eq!(
-            verdicts(&changed(key, value.clone())),
-            (true, false),
-            "{key}: {value}"
-        );
-    }
+    ];
+    let told = changed(example(), told);
+    assert_verdicts(SCHEMA, Settings::from_config, told, (true, false));
 }
 
 #[test]

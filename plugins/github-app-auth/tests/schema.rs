@@ -3,8 +3,10 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use github_app_auth::config::{Config, Settings};
-use provisionhook_provider_kit_testing::assert_documented;
+use github_app_auth::config::Settings;
+use provisionhook_provider_kit_testing::{
+    assert_documented, assert_verdicts, changed, with_changes, with_file,
+};
 use serde_json::{Value, json};
 
 const SCHEMA: &str = include_str!("../config.schema.json");
@@ -19,16 +21,7 @@ fn example() -> Value {
 
 /// An example as the plugin gets it: the host has read the key's file.
 fn as_given(example: &str) -> Value {
-    let mut example: Value = serde_json::from_str(example).unwrap();
-    assert!(example["private_key"]["$file"].is_string());
-    example["private_key"] = json!(KEY);
-    example
-}
-
-fn changed(key: &str, value: Value) -> Value {
-    let mut config = example();
-    config[key] = value;
-    config
+    with_file(example, "/private_key", KEY)
 }
 
 fn without(key: &str) -> Value {
@@ -37,55 +30,39 @@ fn without(key: &str) -> Value {
     config
 }
 
-/// What the schema says, and what the plugin says.
-fn verdicts(config: &Value) -> (bool, bool) {
-    let schema = serde_json::from_str(SCHEMA).unwrap();
-    let by_schema = jsonschema::validator_for(&schema).unwrap().is_valid(config);
-    let by_plugin = serde_json::from_value::<Config>(config.clone())
-        .is_ok_and(|config| Settings::from_config(config).is_ok());
-    (by_schema, by_plugin)
-}
-
 #[test]
 fn the_examples_are_valid() {
-    for example in [EXAMPLE, TENANTS] {
-        assert_eq!(verdicts(&as_given(example)), (true, true), "{example}");
-    }
+    let examples = [EXAMPLE, TENANTS].map(as_given);
+    assert_verdicts(SCHEMA, Settings::from_config, examples, (true, true));
 }
 
 #[test]
 fn schema_and_plugin_accept_and_refuse_the_same() {
-    for config in [
-        changed("client_id", json!("123")),
-        without("private_key"),
-        without("client_id"),
-        without("owner"),
-    ] {
-        assert_eq!(verdicts(&config), (false, false), "{config}");
-    }
+    let lacking = ["private_key", "client_id", "owner"].map(without);
+    assert_verdicts(SCHEMA, Settings::from_config, lacking, (false, false));
     let refused = [
-        ("app_id", json!("Iv23")),
-        ("installation_id", json!(42)),
-        ("owner", json!("acme/web")),
-        ("repositories", json!(["acme/web"])),
-        ("permissions", json!({ "contents": "all" })),
-        ("inject", json!(["9"])),
-        ("appid", json!(1)),
+        ("/client_id", json!("123")),
+        ("/app_id", json!("Iv23")),
+        ("/installation_id", json!(42)),
+        ("/owner", json!("acme/web")),
+        ("/repositories", json!(["acme/web"])),
+        ("/permissions", json!({ "contents": "all" })),
+        ("/inject", json!(["9"])),
+        ("/appid", json!(1)),
     ];
-    for (key, value) in refused {
-        assert_eq!(verdicts(&changed(key, value)), (false, false), "{key}");
-    }
-    for (key, value) in [
-        ("app_id", json!("7")),
-        ("app_id", json!(7)),
-        ("inject", json!([])),
-        ("git_host", json!("g")),
-        ("share_tokens", json!(false)),
-        ("probe", json!(false)),
-        ("check_at_boot", json!(false)),
-    ] {
-        assert_eq!(verdicts(&changed(key, value)), (true, true), "{key}");
-    }
+    let refused = changed(example(), refused);
+    assert_verdicts(SCHEMA, Settings::from_config, refused, (false, false));
+    let accepted = [
+        ("/app_id", json!("7")),
+        ("/app_id", json!(7)),
+        ("/inject", json!([])),
+        ("/git_host", json!("g")),
+        ("/share_tokens", json!(false)),
+        ("/probe", json!(false)),
+        ("/check_at_boot", json!(false)),
+    ];
+    let accepted = changed(example(), accepted);
+    assert_verdicts(SCHEMA, Settings::from_config, accepted, (true, true));
 }
 
 #[test]
@@ -95,35 +72,30 @@ fn several_installations_are_judged_the_same_too() {
         config.as_object_mut().unwrap().remove("repositories");
         config["installations"] =
             json!(["acme", { "owner": "umbrella", "repositories": ["site"] }]);
-        for (key, value) in changes.as_object().unwrap() {
-            config[key] = value.clone();
-        }
-        config
+        with_changes(config, &changes)
     };
     let chosen = |choose: Value| several(json!({ "choose": choose, "share_tokens": false }));
-    for config in [
+    let accepted = [
         several(json!({})),
         several(json!({ "repositories": [] })),
         chosen(json!({ "by": "tenant" })),
         chosen(json!({ "by": "label:team", "owners": { "a": "acme" }, "otherwise": "umbrella" })),
-    ] {
-        assert_eq!(verdicts(&config), (true, true), "{config}");
-    }
-    for config in [
+    ];
+    assert_verdicts(SCHEMA, Settings::from_config, accepted, (true, true));
+    let refused = [
         several(json!({ "owner": "acme" })),
         several(json!({ "repositories": ["web"] })),
         several(json!({ "installations": [] })),
         several(json!({ "installations": [{ "repositories": [] }] })),
         several(json!({ "installations": [{ "owner": "acme", "permission": {} }] })),
         several(json!({ "choose": { "by": "tenant" } })),
-        changed("choose", json!({ "by": "tenant" })),
+        with_changes(example(), &json!({ "choose": { "by": "tenant" } })),
         chosen(json!({ "by": "role" })),
         chosen(json!({ "by": "label:" })),
         chosen(json!({})),
         chosen(json!({ "by": "tenant", "otherwise": "a/b" })),
-    ] {
-        assert_eq!(verdicts(&config), (false, false), "{config}");
-    }
+    ];
+    assert_verdicts(SCHEMA, Settings::from_config, refused, (false, false));
 }
 
 #[test]

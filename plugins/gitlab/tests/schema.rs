@@ -1,10 +1,9 @@
 //! The schema in the manifest, the config type and the example in the documentation agree.
 
 #![forbid(unsafe_code)]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use gitlab::config::{Config, Settings};
-use provisionhook_provider_kit_testing::assert_documented;
+use gitlab::config::Settings;
+use provisionhook_provider_kit_testing::{assert_documented, assert_verdicts, changed, with_file};
 use serde_json::{Value, json};
 
 const SCHEMA: &str = include_str!("../config.schema.json");
@@ -13,107 +12,79 @@ const PAGE: &str = include_str!("../../../docs/plugins/gitlab.md");
 
 /// The example as the plugin gets it: the host has read the token's file.
 fn example() -> Value {
-    let mut example: Value = serde_json::from_str(EXAMPLE).unwrap();
-    assert!(example["token"]["$file"].is_string());
-    example["token"] = json!("glpat-0123456789abcdefghij");
-    example
-}
-
-fn changed(key: &str, value: Value) -> Value {
-    let mut config = example();
-    config[key] = value;
-    config
-}
-
-/// What the schema says, and what the plugin says.
-fn verdicts(config: &Value) -> (bool, bool) {
-    let schema = serde_json::from_str(SCHEMA).unwrap();
-    let by_schema = jsonschema::validator_for(&schema).unwrap().is_valid(config);
-    let by_plugin = serde_json::from_value::<Config>(config.clone())
-        .is_ok_and(|config| Settings::from_config(config).is_ok());
-    (by_schema, by_plugin)
+    with_file(EXAMPLE, "/token", "glpat-0123456789abcdefghij")
 }
 
 #[test]
 fn the_example_is_valid() {
-    assert_eq!(verdicts(&example()), (true, true));
+    assert_verdicts(SCHEMA, Settings::from_config, [example()], (true, true));
 }
 
 #[test]
 fn schema_and_plugin_refuse_the_same() {
     let account = json!({ "group": "acme", "user_id": 7 });
     let refused = [
-        ("token", json!("short")),
-        ("token", json!(7)),
-        ("kind", json!("deploy")),
-        ("rotate", json!({ "days_before": 0 })),
-        ("rotate", json!({ "lifetime_days": 366 })),
-        ("rotate", json!({ "every": 7 })),
-        ("create", json!({ "scopes": ["api"] })),
+        ("/token", json!("short")),
+        ("/token", json!(7)),
+        ("/kind", json!("deploy")),
+        ("/rotate", json!({ "days_before": 0 })),
+        ("/rotate", json!({ "lifetime_days": 366 })),
+        ("/rotate", json!({ "every": 7 })),
+        ("/create", json!({ "scopes": ["api"] })),
         (
-            "create",
+            "/create",
             json!({ "scopes": ["api"], "projects": ["acme/web"], "service_account": account }),
         ),
         (
-            "create",
+            "/create",
             json!({ "scopes": [], "service_account": account }),
         ),
         (
-            "create",
+            "/create",
             json!({ "scopes": ["Read API"], "service_account": account }),
         ),
-        ("create", json!({ "scopes": ["api"], "projects": ["web"] })),
+        ("/create", json!({ "scopes": ["api"], "projects": ["web"] })),
         (
-            "create",
+            "/create",
             json!({ "scopes": ["api"], "projects": ["acme/web"], "access_level": 35 }),
         ),
         (
-            "create",
+            "/create",
             json!({ "scopes": ["api"], "projects": ["acme/web"], "lifetime_days": 365 }),
         ),
         (
-            "create",
+            "/create",
             json!({ "scopes": ["api"], "service_account": { "group": "acme", "user_id": 0 } }),
         ),
-        ("inject", json!({ "token": ["9"] })),
-        ("inject", json!({ "tokens": [] })),
-        ("recheck_seconds", json!(0)),
-        ("host", json!("gitlab.com")),
+        ("/inject", json!({ "token": ["9"] })),
+        ("/inject", json!({ "tokens": [] })),
+        ("/recheck_seconds", json!(0)),
+        ("/host", json!("gitlab.com")),
     ];
-    for (key, value) in refused {
-        assert_eq!(
-            verdicts(&changed(key, value.clone())),
-            (false, false),
-            "{key}: {value}"
-        );
-    }
+    let refused = changed(example(), refused);
+    assert_verdicts(SCHEMA, Settings::from_config, refused, (false, false));
 }
 
 #[test]
 fn schema_and_plugin_accept_the_same() {
     let account = json!({ "group": "acme", "user_id": 7 });
     let accepted = [
-        ("kind", json!("service_account")),
-        ("rotate", json!({})),
-        ("rotate", json!({ "days_before": 10, "lifetime_days": 90 })),
+        ("/kind", json!("service_account")),
+        ("/rotate", json!({})),
+        ("/rotate", json!({ "days_before": 10, "lifetime_days": 90 })),
         (
-            "create",
+            "/create",
             json!({ "scopes": ["api"], "service_account": account }),
         ),
         (
-            "create",
+            "/create",
             json!({ "scopes": ["api"], "projects": ["acme/web", "acme/sub/api"], "access_level": 30, "name": "a" }),
         ),
-        ("inject", json!({ "token": [], "host": [] })),
-        ("recheck_seconds", json!(60)),
+        ("/inject", json!({ "token": [], "host": [] })),
+        ("/recheck_seconds", json!(60)),
     ];
-    for (key, value) in accepted {
-        assert_eq!(
-            verdicts(&changed(key, value.clone())),
-            (true, true),
-            "{key}: {value}"
-        );
-    }
+    let accepted = changed(example(), accepted);
+    assert_verdicts(SCHEMA, Settings::from_config, accepted, (true, true));
 }
 
 #[test]

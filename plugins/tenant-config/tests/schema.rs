@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use provisionhook_provider_kit_testing::{Directory, assert_documented, verdicts};
+use provisionhook_provider_kit_testing::{Directory, accepts, assert_documented, assert_verdicts};
 use serde_json::{Value, json};
 use tenant_config::Config;
 
@@ -13,8 +13,8 @@ const PAGE: &str = include_str!("../../../docs/plugins/tenant-config.md");
 
 #[test]
 fn the_example_is_valid() {
-    let example: Value = serde_json::from_str(EXAMPLE).unwrap();
-    assert_eq!(verdicts::<Config>(SCHEMA, &example), (true, true));
+    let example = serde_json::from_str(EXAMPLE).unwrap();
+    assert_verdicts(SCHEMA, Ok::<Config, ()>, [example], (true, true));
 }
 
 #[test]
@@ -29,11 +29,7 @@ fn schema_and_plugin_accept_and_refuse_the_same() {
         (json!({ "directory": "/d", "keys": "A" }), false),
         (json!({ "directory": "/d", "dir": "/d" }), false),
     ] {
-        assert_eq!(
-            verdicts::<Config>(SCHEMA, &config),
-            (fine, fine),
-            "{config}"
-        );
+        assert_verdicts(SCHEMA, Ok::<Config, ()>, [config], (fine, fine));
     }
     // A wrong pattern stops at the schema.
     for config in [
@@ -41,7 +37,7 @@ fn schema_and_plugin_accept_and_refuse_the_same() {
         json!({ "directory": "/d", "keys": ["9"] }),
         json!({ "directory": "/d", "reads": ["*A"] }),
     ] {
-        assert!(!verdicts::<Config>(SCHEMA, &config).0, "{config}");
+        assert!(!accepts(SCHEMA, &config), "{config}");
     }
 }
 

@@ -3,6 +3,7 @@
 //! - [`Wire`]: the plugin's client over real HTTP, with a clock that the test sets.
 //! - [`Directory`]: the plugin's real `.so`, loaded by the host.
 //! - [`assert_verdicts`]: schema and plugin take and refuse the same.
+//! - [`with_changes`], [`with_file`] and [`changed`]: configs that are made of others.
 //! - [`assert_fault`]: the kind of a fault and words of its message.
 //! - [`assert_documented`]: schema, example and page of a plugin agree.
 
@@ -14,6 +15,7 @@
 )]
 
 mod assert;
+mod configs;
 mod loaded;
 mod page;
 mod verdicts;
@@ -21,8 +23,9 @@ mod wire;
 
 pub use self::{
     assert::assert_fault,
+    configs::{changed, with_changes, with_file},
     loaded::{Directory, Plugin},
-    page::{assert_documented, verdicts},
-    verdicts::{assert_verdicts, changed},
+    page::assert_documented,
+    verdicts::{accepts, assert_verdicts},
     wire::Wire,
 };

@@ -1,6 +1,5 @@
 //! What is written for operators says what the schema says.
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Panics unless the page shows the example, and describes each of the schema's fields in a table, as the schema does.
@@ -21,14 +20,4 @@ pub fn assert_documented(schema: &str, example: &str, page: &str) {
             "{field} is not in a table of the page"
         );
     }
-}
-
-/// Whether the schema accepts a config, and whether the plugin's type does.
-pub fn verdicts<C: DeserializeOwned>(schema: &str, config: &Value) -> (bool, bool) {
-    let schema = serde_json::from_str(schema).unwrap();
-    let by_schema = jsonschema::validator_for(&schema).unwrap().is_valid(config);
-    (
-        by_schema,
-        serde_json::from_value::<C>(config.clone()).is_ok(),
-    )
 }

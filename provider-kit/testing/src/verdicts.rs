@@ -1,26 +1,31 @@
 //! The schema in a plugin's manifest and the plugin itself are of one mind.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// A config with another value at a JSON pointer, whose parent must be there.
-///
-/// # Panics
-/// The parent is not there.
-pub fn changed(config: &str, pointer: &str, value: &Value) -> Value {
-    let mut config: Value = serde_json::from_str(config).unwrap();
-    let (parent, key) = pointer.rsplit_once('/').unwrap();
-    config.pointer_mut(parent).unwrap()[key] = value.clone();
-    config
+/// Whether the schema accepts a config.
+#[must_use]
+pub fn accepts(schema: &str, config: &Value) -> bool {
+    let schema = serde_json::from_str(schema).unwrap();
+    jsonschema::validator_for(&schema).unwrap().is_valid(config)
 }
 
-/// Panics unless schema and plugin both take the config, or both refuse it.
+/// Panics unless this is what the schema says of each config, and what the plugin says: whether it is right. `settings` is
+/// what the plugin makes of a config that has its type.
 #[track_caller]
-pub fn assert_verdicts(schema: &str, config: &Value, by_plugin: bool, expected: bool) {
-    let schema = serde_json::from_str(schema).unwrap();
-    let by_schema = jsonschema::validator_for(&schema).unwrap().is_valid(config);
-    assert_eq!(
-        (by_schema, by_plugin),
-        (expected, expected),
-        "schema and plugin of {config}"
-    );
+pub fn assert_verdicts<C: DeserializeOwned, S, E>(
+    schema: &str,
+    settings: impl Fn(C) -> Result<S, E>,
+    configs: impl IntoIterator<Item = Value>,
+    expected: (bool, bool),
+) {
+    for config in configs {
+        let by_plugin =
+            serde_json::from_value(config.clone()).is_ok_and(|config| settings(config).is_ok());
+        assert_eq!(
+            (accepts(schema, &config), by_plugin),
+            expected,
+            "schema and plugin of {config}"
+        );
+    }
 }
