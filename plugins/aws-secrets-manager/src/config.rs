@@ -122,6 +122,7 @@ fn wanted(
 #[cfg(test)]
 mod tests {
     use provisionhook_plugin_abi::wire::FaultKind;
+    use provisionhook_provider_kit_testing::{assert_fault, with_changes};
     use serde_json::{Value, json};
 
     use super::*;
@@ -129,10 +130,8 @@ mod tests {
     /// # Errors
     /// As `Settings::from_config`.
     fn settings(changes: Value) -> Result<Settings, Fault> {
-        let mut config = json!({ "region": "eu-west-1", "credentials": "chain", "variables": { "A": { "secret": "a" } } });
-        for (key, value) in changes.as_object().unwrap() {
-            config[key] = value.clone();
-        }
+        let config = json!({ "region": "eu-west-1", "credentials": "chain", "variables": { "A": { "secret": "a" } } });
+        let config = with_changes(config, &changes);
         Settings::from_config(serde_json::from_value(config).unwrap())
     }
 
@@ -170,8 +169,7 @@ mod tests {
         ];
         for (changes, expected) in expectations {
             let fault = settings(changes).unwrap_err();
-            assert_eq!(fault.kind(), FaultKind::CONFIG);
-            assert!(fault.message().contains(expected), "{expected}: {fault}");
+            assert_fault(&fault, FaultKind::CONFIG, &[expected]);
         }
     }
 
@@ -182,11 +180,7 @@ mod tests {
             json!({ "variables": { "A": { "secret": "a", "key": "b" } } }),
             json!({ "credentials": "none" }),
         ] {
-            let mut config = json!({ "credentials": "chain" });
-            config
-                .as_object_mut()
-                .unwrap()
-                .extend(changes.as_object().unwrap().clone());
+            let config = with_changes(json!({ "credentials": "chain" }), &changes);
             assert!(serde_json::from_value::<Config>(config).is_err());
         }
     }

@@ -168,6 +168,7 @@ fn wanted(
 #[cfg(test)]
 mod tests {
     use provisionhook_plugin_abi::wire::FaultKind;
+    use provisionhook_provider_kit_testing::{assert_fault, with_changes};
     use serde_json::{Value, json};
 
     use super::*;
@@ -175,10 +176,8 @@ mod tests {
     /// # Errors
     /// As `Settings::from_config`.
     fn settings(changes: Value) -> Result<Settings, Fault> {
-        let mut config = json!({ "project": "p", "credentials": "application_default", "variables": { "A": { "secret": "a" } } });
-        for (key, value) in changes.as_object().unwrap() {
-            config[key] = value.clone();
-        }
+        let config = json!({ "project": "p", "credentials": "application_default", "variables": { "A": { "secret": "a" } } });
+        let config = with_changes(config, &changes);
         Settings::from_config(serde_json::from_value(config).unwrap())
     }
 
@@ -224,8 +223,7 @@ mod tests {
         ];
         for (changes, expected) in expectations {
             let fault = settings(changes).unwrap_err();
-            assert_eq!(fault.kind(), FaultKind::CONFIG);
-            assert!(fault.message().contains(expected), "{expected}: {fault}");
+            assert_fault(&fault, FaultKind::CONFIG, &[expected]);
         }
         settings(json!({ "credentials": "none", "endpoint": "http://127.0.0.1:1" })).unwrap();
     }

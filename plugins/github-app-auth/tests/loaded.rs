@@ -11,7 +11,7 @@ use provisionhook_host::{
     capability::Scope,
     fault::FaultKind,
 };
-use provisionhook_provider_kit_testing::Directory;
+use provisionhook_provider_kit_testing::{Directory, with_changes};
 use serde_json::{Value, json};
 
 const KEYS: &str = concat!(
@@ -25,16 +25,13 @@ fn directory(key: &str) -> Directory {
 }
 
 fn config(base_url: &str, changes: &Value) -> Value {
-    let mut config = json!({
+    let config = json!({
         "app_id": 123_456,
         "owner": "acme",
         "private_key": { "$file": "app.pem" },
         "base_url": base_url,
     });
-    for (field, value) in changes.as_object().unwrap() {
-        config[field] = value.clone();
-    }
-    config
+    with_changes(config, changes)
 }
 
 fn github(directory: &Directory) -> GithubServer {

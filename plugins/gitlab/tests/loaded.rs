@@ -12,7 +12,7 @@ use provisionhook_host::{
     capability::{Again, Outcome, Scope},
     fault::FaultKind,
 };
-use provisionhook_provider_kit_testing::{Directory, Plugin};
+use provisionhook_provider_kit_testing::{Directory, Plugin, with_changes};
 use serde_json::{Value, json};
 
 const NAMES: [&str; 3] = ["GITLAB_TOKEN", "GITLAB_HOST", "MY_TOKEN"];
@@ -31,11 +31,8 @@ fn world(scopes: &[&str], days: u16) -> (Directory, GitlabServer, String) {
 }
 
 fn config(gitlab: &GitlabServer, more: &Value) -> Value {
-    let mut config = json!({ "base_url": gitlab.base_url(), "token": { "$file": "token" } });
-    for (field, value) in more.as_object().unwrap() {
-        config[field] = value.clone();
-    }
-    config
+    let config = json!({ "base_url": gitlab.base_url(), "token": { "$file": "token" } });
+    with_changes(config, more)
 }
 
 fn workspace(id: &str) -> Call {

@@ -4,6 +4,7 @@
 //! - [`Directory`]: the plugin's real `.so`, loaded by the host.
 //! - [`assert_verdicts`]: schema and plugin take and refuse the same.
 //! - [`with_changes`], [`with_file`] and [`changed`]: configs that are made of others.
+//! - [`environment`], [`pairs`] and [`shown`]: variables, as they are written and compared.
 //! - [`assert_fault`]: the kind of a fault and words of its message.
 //! - [`assert_documented`]: schema, example and page of a plugin agree.
 
@@ -18,6 +19,7 @@ mod assert;
 mod configs;
 mod loaded;
 mod page;
+mod variables;
 mod verdicts;
 mod wire;
 
@@ -26,6 +28,7 @@ pub use self::{
     configs::{changed, with_changes, with_file},
     loaded::{Directory, Plugin},
     page::assert_documented,
+    variables::{environment, pairs, shown},
     verdicts::{accepts, assert_verdicts},
     wire::Wire,
 };

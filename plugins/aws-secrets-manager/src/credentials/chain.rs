@@ -67,21 +67,18 @@ pub(super) fn keys(environment: &Environment) -> Result<Option<Credentials>, Fau
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::HashMap, fs};
+    use std::fs;
 
     use provisionhook_plugin_abi::sdk::block_on;
+    use provisionhook_provider_kit_testing::environment;
 
     use super::*;
 
     /// # Errors
     /// As `Source::of_the_chain`.
     fn chosen(variables: &[(&str, &str)]) -> Result<&'static str, Fault> {
-        let variables: HashMap<String, String> = variables
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        let environment = Environment::from_fn(move |name| variables.get(name).cloned());
-        block_on(Source::of_the_chain(&Arc::new(environment))).map(|source| source.name())
+        block_on(Source::of_the_chain(&Arc::new(environment(variables))))
+            .map(|source| source.name())
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use std::fs;
 
 use provisionhook_plugin_abi::wire::FaultKind;
-use provisionhook_provider_kit_testing::assert_fault;
+use provisionhook_provider_kit_testing::{assert_fault, pairs};
 use serde_json::json;
 
 use crate::{
     emulator::root,
     scripted::{Scripted, answer, error},
-    world::{fault, keys, pairs, plugin, variables},
+    world::{fault, keys, plugin, variables},
 };
 
 const IDENTITY: &str =

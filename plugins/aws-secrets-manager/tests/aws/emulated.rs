@@ -3,21 +3,17 @@
 use std::sync::Arc;
 
 use provisionhook_plugin_abi::wire::FaultKind;
-use provisionhook_provider_kit_testing::assert_fault;
+use provisionhook_provider_kit_testing::{assert_fault, pairs, with_changes};
 use serde_json::{Value, json};
 
 use crate::{
     emulator::{Emulator, root},
-    world::{fault, keys, pairs, plugin, variables},
+    world::{fault, keys, plugin, variables},
 };
 
 /// A secret's ARN.
 async fn create(emulator: &Emulator, name: &str, value: Value) -> String {
-    let mut question = json!({ "Name": name });
-    question
-        .as_object_mut()
-        .unwrap()
-        .extend(value.as_object().unwrap().clone());
+    let question = with_changes(json!({ "Name": name }), &value);
     let made = emulator.secrets_manager("CreateSecret", &question).await;
     made["ARN"].as_str().unwrap().to_owned()
 }

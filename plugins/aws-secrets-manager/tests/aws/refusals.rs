@@ -1,7 +1,7 @@
 //! What AWS documents and the emulator does not do: throttling, outages, pages, KMS.
 
 use provisionhook_plugin_abi::wire::FaultKind;
-use provisionhook_provider_kit_testing::{Wire, assert_fault};
+use provisionhook_provider_kit_testing::{Wire, assert_fault, pairs, with_changes};
 use serde_json::{Value, json};
 
 use aws_secrets_manager::AwsSecretsManager;
@@ -10,7 +10,7 @@ use crate::{
     botocore::{Signed, agrees, case},
     emulator::{REGION, root},
     scripted::{Answer, Recorded, Scripted, answer, error},
-    world::{fault, keys, pairs, plugin, variables},
+    world::{fault, keys, plugin, variables},
 };
 
 const IDENTITY: &str =
@@ -19,12 +19,9 @@ const IDENTITY: &str =
 /// The plugin before such an AWS. STS is content.
 async fn before(aws: &Scripted, changes: Value) -> AwsSecretsManager<Wire> {
     let sts = Scripted::start(|_| answer(200, IDENTITY)).await;
-    let mut config =
+    let config =
         json!({ "endpoint": aws.url, "sts_endpoint": sts.url, "credentials": keys(&root()) });
-    for (key, value) in changes.as_object().unwrap() {
-        config[key] = value.clone();
-    }
-    plugin(config, &[]).await.unwrap()
+    plugin(with_changes(config, &changes), &[]).await.unwrap()
 }
 
 fn value() -> Answer {

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use provisionhook_plugin_abi::wire::FaultKind;
-use provisionhook_provider_kit_testing::assert_fault;
+use provisionhook_provider_kit_testing::{assert_fault, pairs};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -13,7 +13,7 @@ use crate::{
     emulator::{Emulator, REGION, root},
     scripted::{Answer, Recorded, Scripted, answer},
     sources::{document, emulator_with_x, works},
-    world::{pairs, plugin, variables},
+    world::{plugin, variables},
 };
 
 /// A role that this account's owner, or a token of this provider, may assume.

@@ -3,13 +3,13 @@
 use std::fs;
 
 use provisionhook_plugin_abi::wire::FaultKind;
-use provisionhook_provider_kit_testing::assert_fault;
+use provisionhook_provider_kit_testing::{assert_fault, pairs};
 use serde_json::{Value, json};
 
 use crate::{
     emulator::{Emulator, root},
     scripted::{Answer, Recorded, Scripted, answer},
-    world::{pairs, plugin, variables},
+    world::{plugin, variables},
 };
 
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";

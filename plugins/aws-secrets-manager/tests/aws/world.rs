@@ -1,11 +1,10 @@
 //! The plugin over real HTTP.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use aws_secrets_manager::{AwsSecretsManager, config::Settings, credentials::Credentials};
 use provisionhook_plugin_abi::sdk::Fault;
-use provisionhook_provider_kit::environment::Environment;
-use provisionhook_provider_kit_testing::Wire;
+use provisionhook_provider_kit_testing::{Wire, environment, shown, with_changes};
 use serde_json::{Value, json};
 
 use crate::emulator::REGION;
@@ -18,17 +17,10 @@ pub(crate) async fn plugin(
     config: Value,
     variables: &[(&str, &str)],
 ) -> Result<AwsSecretsManager<Wire>, Fault> {
-    let mut whole = json!({ "region": REGION, "variables": { "X": { "secret": "x" } } });
-    for (key, value) in config.as_object().unwrap() {
-        whole[key] = value.clone();
-    }
-    let variables: HashMap<String, String> = variables
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    let environment = Environment::from_fn(move |name| variables.get(name).cloned());
-    let settings = Settings::from_config(serde_json::from_value(whole).unwrap())?;
-    AwsSecretsManager::new(settings, Arc::new(environment), Wire::default()).await
+    let usual = json!({ "region": REGION, "variables": { "X": { "secret": "x" } } });
+    let config = with_changes(usual, &config);
+    let settings = Settings::from_config(serde_json::from_value(config).unwrap())?;
+    AwsSecretsManager::new(settings, Arc::new(environment(variables)), Wire::default()).await
 }
 
 /// Keys for the config.
@@ -52,16 +44,5 @@ pub(crate) async fn fault(plugin: &AwsSecretsManager<Wire>) -> Fault {
 
 /// The variables, as pairs.
 pub(crate) async fn variables(plugin: &AwsSecretsManager<Wire>) -> Vec<(String, String)> {
-    let variables = plugin.variables().await.unwrap();
-    variables
-        .iter()
-        .map(|(name, value)| (name.clone(), value.to_string()))
-        .collect()
-}
-
-pub(crate) fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
+    shown(&plugin.variables().await.unwrap())
 }

@@ -1,6 +1,7 @@
 //! What the config may say, and what is said of its mistakes.
 
 use provisionhook_plugin_abi::wire::FaultKind;
+use provisionhook_provider_kit_testing::with_changes;
 use serde_json::{Value, json};
 
 use super::*;
@@ -21,10 +22,7 @@ fn with(credential: &Value) -> Result<Settings, Fault> {
 }
 
 fn access(more: &Value) -> Value {
-    let mut token = json!({ "token": ACCESS_TOKEN });
-    for (key, value) in more.as_object().unwrap() {
-        token[key] = value.clone();
-    }
+    let token = with_changes(json!({ "token": ACCESS_TOKEN }), more);
     json!({ "access_token": token })
 }
 

@@ -3,7 +3,7 @@
 use bitbucket::{client::Client, config::Settings};
 use bitbucket_server::{BitbucketServer, Builder};
 use provisionhook_plugin_abi::sdk::Fault;
-use provisionhook_provider_kit_testing::Wire;
+use provisionhook_provider_kit_testing::{Wire, with_changes};
 use serde_json::{Value, json};
 
 pub(crate) const EMAIL: &str = "ada@example.com";
@@ -24,15 +24,13 @@ pub(crate) async fn server() -> BitbucketServer {
 
 /// A client with this credential, and what else the config says.
 pub(crate) fn client(bitbucket: &BitbucketServer, credential: Value, more: &Value) -> Client<Wire> {
-    let mut config = json!({
+    let config = json!({
         "workspace": "acme",
         "credential": credential,
         "base_url": bitbucket.base_url(),
         "site_url": bitbucket.base_url(),
     });
-    for (key, value) in more.as_object().unwrap() {
-        config[key] = value.clone();
-    }
+    let config = with_changes(config, more);
     let settings = Settings::from_config(serde_json::from_value(config).unwrap()).unwrap();
     Client::new(settings, Wire::default())
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use gcp_server::{Fault, StatusCode, Times};
 use provisionhook_plugin_abi::wire::FaultKind;
-use provisionhook_provider_kit_testing::assert_fault;
+use provisionhook_provider_kit_testing::{assert_fault, pairs};
 use serde_json::json;
 
-use crate::world::{fault, google_with_x, pairs, plugin, refused, variables};
+use crate::world::{fault, google_with_x, plugin, refused, variables};
 
 #[tokio::test]
 async fn a_throttled_request_is_repeated_after_a_pause_and_then_left_alone() {

@@ -4,11 +4,11 @@ use std::fs;
 
 use gcp_server::GcpServer;
 use provisionhook_plugin_abi::wire::FaultKind;
-use provisionhook_provider_kit_testing::assert_fault;
+use provisionhook_provider_kit_testing::{assert_fault, pairs};
 use serde_json::{Value, json};
 
 use crate::world::{
-    ACCOUNT, OTHER_KEY, POOL, TARGET, account_file, google, google_with_x, pairs, plugin, refused,
+    ACCOUNT, OTHER_KEY, POOL, TARGET, account_file, google, google_with_x, plugin, refused,
     variables, written,
 };
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use gcp_server::State;
 use provisionhook_plugin_abi::wire::FaultKind;
-use provisionhook_provider_kit_testing::assert_fault;
+use provisionhook_provider_kit_testing::{assert_fault, pairs};
 use serde_json::json;
 
-use crate::world::{X, fault, google, google_with_x, pairs, plugin, variables};
+use crate::world::{X, fault, google, google_with_x, plugin, variables};
 
 #[tokio::test]
 async fn whole_secrets_keys_versions_bytes_and_spread_ones_arrive() {
@@ -61,40 +61,39 @@ async fn what_is_missing_is_told_at_once_and_by_name() {
     google.set_denied("projects/p/secrets/shut", true);
     google.put("projects/p/secrets/json", r#"{"user":"hunter2"}"#);
     google.put("projects/p/secrets/blob", [0xff]);
-    let wanted = json!({
+    let of_google = json!({
         "A": { "secret": "gone" }, "B": { "secret": "off" }, "C": { "secret": "shut" }, "D": { "secret": "x", "version": "9" },
         "E": { "secret": "projects/p/locations/europe-west3/secrets/x" },
     });
-    let refused = fault(
-        &plugin(&google, json!({ "variables": wanted }), &[])
-            .await
-            .unwrap(),
-    )
-    .await;
-    let words = [
-        "expected 5 secrets, found 5 problems",
-        "projects/p/secrets/gone/versions/latest: there is no such secret",
-        "projects/p/secrets/off/versions/latest: the version is disabled or destroyed",
-        "projects/p/secrets/shut/versions/latest: Google refuses it",
-        "roles/secretmanager.secretAccessor",
-        "projects/p/secrets/x/versions/9: there is no such secret",
-        "is the secret in that region",
+    let of_us = json!({ "A": { "secret": "json", "json_key": "pass" }, "B": { "secret": "blob" } });
+    let expectations = [
+        (
+            of_google,
+            &[
+                "expected 5 secrets, found 5 problems",
+                "projects/p/secrets/gone/versions/latest: there is no such secret",
+                "projects/p/secrets/off/versions/latest: the version is disabled or destroyed",
+                "projects/p/secrets/shut/versions/latest: Google refuses it",
+                "roles/secretmanager.secretAccessor",
+                "projects/p/secrets/x/versions/9: there is no such secret",
+                "is the secret in that region",
+            ][..],
+        ),
+        (
+            of_us,
+            &[
+                "expected the JSON key \"pass\", found the keys user",
+                "blob/versions/latest: expected text, found 1 bytes",
+                "\"base64\"",
+            ],
+        ),
     ];
-    assert_fault(&refused, FaultKind::CONFIG, &words);
-    let wanted =
-        json!({ "A": { "secret": "json", "json_key": "pass" }, "B": { "secret": "blob" } });
-    let refused = fault(
-        &plugin(&google, json!({ "variables": wanted }), &[])
+    for (wanted, words) in expectations {
+        let plugin = plugin(&google, json!({ "variables": wanted }), &[])
             .await
-            .unwrap(),
-    )
-    .await;
-    let words = [
-        "expected the JSON key \"pass\", found the keys user",
-        "blob/versions/latest: expected text, found 1 bytes",
-        "\"base64\"",
-    ];
-    assert_fault(&refused, FaultKind::CONFIG, &words);
+            .unwrap();
+        assert_fault(&fault(&plugin).await, FaultKind::CONFIG, words);
+    }
 }
 
 #[tokio::test]

@@ -1,12 +1,11 @@
 //! The server, and the plugin over real HTTP.
 
-use std::{collections::HashMap, fs, path::Path, sync::LazyLock};
+use std::{fs, path::Path, sync::LazyLock};
 
 use gcp_secret_manager::{GcpSecretManager, config::Settings};
 use gcp_server::{Builder, GcpServer};
 use provisionhook_plugin_abi::sdk::Fault;
-use provisionhook_provider_kit::environment::Environment;
-use provisionhook_provider_kit_testing::Wire;
+use provisionhook_provider_kit_testing::{Wire, environment, shown, with_changes};
 use serde_json::{Value, json};
 
 pub(crate) const KEY: &str = include_str!("../../../../tests/gcp-server/keys/account.pkcs8.pem");
@@ -56,21 +55,14 @@ pub(crate) async fn plugin(
     changes: Value,
     variables: &[(&str, &str)],
 ) -> Result<GcpSecretManager<Wire>, Fault> {
-    let mut config = json!({
+    let config = json!({
         "endpoint": google.base_url(),
         "credentials": { "json": account_file(google).to_string() },
         "variables": { "X": { "secret": "x" } },
     });
-    for (key, value) in changes.as_object().unwrap() {
-        config[key] = value.clone();
-    }
-    let variables: HashMap<String, String> = variables
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    let environment = Environment::from_fn(move |name| variables.get(name).cloned());
+    let config = with_changes(config, &changes);
     let settings = Settings::from_config(serde_json::from_value(config).unwrap())?;
-    GcpSecretManager::new(settings, &environment, Wire::default()).await
+    GcpSecretManager::new(settings, &environment(variables), Wire::default()).await
 }
 
 /// The fault of fetching, in which nothing secret stands.
@@ -94,18 +86,7 @@ fn discreet(fault: Fault) -> Fault {
 
 /// The variables, as pairs.
 pub(crate) async fn variables(plugin: &GcpSecretManager<Wire>) -> Vec<(String, String)> {
-    let variables = plugin.variables().await.unwrap();
-    variables
-        .iter()
-        .map(|(name, value)| (name.clone(), value.to_string()))
-        .collect()
-}
-
-pub(crate) fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
+    shown(&plugin.variables().await.unwrap())
 }
 
 /// A file beside others, and its path.

@@ -1,6 +1,7 @@
 //! Configs as operators write them, right and wrong, and whose token a workspace gets.
 
 use provisionhook_plugin_abi::wire::FaultKind;
+use provisionhook_provider_kit_testing::with_changes;
 use serde_json::{Value, json};
 
 use super::*;
@@ -9,10 +10,8 @@ use crate::scope::{Bounds, Level};
 const KEY: &str = include_str!("../../../../tests/github-server/keys/app.private-key.pem");
 
 fn config(changes: Value) -> Value {
-    let mut config = json!({ "app_id": 123_456, "installation_id": 42, "private_key": KEY });
-    for (key, value) in changes.as_object().unwrap() {
-        config[key] = value.clone();
-    }
+    let config = json!({ "app_id": 123_456, "installation_id": 42, "private_key": KEY });
+    let mut config = with_changes(config, &changes);
     config
         .as_object_mut()
         .unwrap()
@@ -192,11 +191,8 @@ fn each_mistake_with_several_installations_is_named_too() {
         ),
     ];
     for (changes, expected) in expectations {
-        let mut config = json!({ "installation_id": null, "installations": ["acme", "umbrella"], "share_tokens": false });
-        for (key, value) in changes.as_object().unwrap() {
-            config[key] = value.clone();
-        }
-        let message = refusal(config);
+        let config = json!({ "installation_id": null, "installations": ["acme", "umbrella"], "share_tokens": false });
+        let message = refusal(with_changes(config, &changes));
         assert!(message.contains(expected), "{expected}: {message}");
     }
 }

@@ -1,16 +1,14 @@
 //! What the config may say, and what is said of its mistakes.
 
 use provisionhook_plugin_abi::wire::FaultKind;
+use provisionhook_provider_kit_testing::with_changes;
 use serde_json::{Value, json};
 
 use super::*;
 
 fn config(changes: &Value) -> Value {
-    let mut config = json!({ "token": "glpat-0123456789abcdefghij" });
-    for (key, value) in changes.as_object().unwrap() {
-        config[key] = value.clone();
-    }
-    config
+    let config = json!({ "token": "glpat-0123456789abcdefghij" });
+    with_changes(config, changes)
 }
 
 fn settings(changes: Value) -> Settings {
@@ -123,10 +121,8 @@ fn each_mistake_is_named_with_its_place() {
 fn each_mistake_about_tokens_to_be_made_is_named() {
     let account = json!({ "group": "acme", "user_id": 7 });
     let with = |more: Value| {
-        let mut create = json!({ "scopes": ["api"], "projects": ["a/b"] });
-        for (key, value) in more.as_object().unwrap() {
-            create[key] = value.clone();
-        }
+        let create = json!({ "scopes": ["api"], "projects": ["a/b"] });
+        let mut create = with_changes(create, &more);
         create
             .as_object_mut()
             .unwrap()

@@ -6,7 +6,7 @@ use gitlab::{day, patience::Patience};
 use gitlab_server::{Fault, StatusCode, Times, level};
 use jiff::{SignedDuration, Timestamp};
 use provisionhook_plugin_abi::wire::FaultKind;
-use provisionhook_provider_kit_testing::assert_fault;
+use provisionhook_provider_kit_testing::{assert_fault, with_changes};
 use serde_json::json;
 
 use crate::world::{DAY, Ground};
@@ -70,10 +70,7 @@ async fn a_token_of_a_project_or_group_uses_its_own_door() {
             "/groups/acme/access_tokens/self/rotate",
         ),
     ] {
-        let mut config = json!({ "rotate": { "days_before": 3 } });
-        for (key, value) in more.as_object().unwrap() {
-            config[key] = value.clone();
-        }
+        let config = with_changes(json!({ "rotate": { "days_before": 3 } }), &more);
         let plugin = ground.start(token, config);
         assert_ne!(plugin.token().await.unwrap(), **token);
         let asked = ground.gitlab.core().requests().pop().unwrap();

@@ -22,7 +22,7 @@ use gitlab_server::{Builder, GitlabServer, level};
 use jiff::Timestamp;
 use provisionhook_plugin_abi::sdk::{Fault, Response};
 use provisionhook_provider_kit::outside::{Outside, Request};
-use provisionhook_provider_kit_testing::Wire;
+use provisionhook_provider_kit_testing::{Wire, with_changes};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -205,10 +205,8 @@ impl Ground {
 
     /// Starts the plugin with this token and what else the config says.
     pub(crate) fn start(&self, token: &str, more: Value) -> Plugin {
-        let mut config = json!({ "base_url": self.gitlab.base_url(), "token": token });
-        for (key, value) in more.as_object().unwrap() {
-            config[key] = value.clone();
-        }
+        let config = json!({ "base_url": self.gitlab.base_url(), "token": token });
+        let config = with_changes(config, &more);
         let settings = Settings::from_config(serde_json::from_value(config).unwrap()).unwrap();
         let create = settings.create.clone();
         let client = Arc::new(Client::new(settings, Process::new(self)));

@@ -1,6 +1,7 @@
 //! What the config may say.
 
 use provisionhook_plugin_abi::wire::FaultKind;
+use provisionhook_provider_kit_testing::{assert_fault, with_changes};
 use serde_json::{Value, json};
 
 use super::*;
@@ -8,14 +9,12 @@ use super::*;
 /// # Errors
 /// As `Settings::from_config`.
 fn settings(changes: Value) -> Result<Settings, Fault> {
-    let mut config = json!({
+    let config = json!({
         "address": "https://vault.example.com:8200",
         "auth": { "token": "hvs.example" },
         "variables": { "A": { "path": "secret/a", "field": "b" } },
     });
-    for (key, value) in changes.as_object().unwrap() {
-        config[key] = value.clone();
-    }
+    let config = with_changes(config, &changes);
     Settings::from_config(serde_json::from_value(config).unwrap())
 }
 
@@ -58,8 +57,7 @@ fn each_login_has_its_usual_mount() {
 #[track_caller]
 fn assert_refused(field: &str, value: Value, expected: &str) {
     let fault = settings(json!({ field: value })).unwrap_err();
-    assert_eq!(fault.kind(), FaultKind::CONFIG);
-    assert!(fault.message().contains(expected), "{expected}: {fault}");
+    assert_fault(&fault, FaultKind::CONFIG, &[expected]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use provisionhook_plugin_abi::wire::FaultKind;
 use provisionhook_provider_kit::outside::Outside as _;
+use provisionhook_provider_kit_testing::with_changes;
 use serde_json::{Value, json};
 use vault::provider::{Issued, Provider, TokenWish};
 use vault_server::{Ended, Fault, Times};
@@ -11,12 +12,9 @@ use vault_server::{Ended, Fault, Times};
 use crate::world::{ACME, Platform, assert_fault, setting, started, vault};
 
 fn github(more: Value) -> Value {
-    let mut token =
+    let token =
         json!({ "audience": "github.com", "path": "github/token", "username": "x-access-token" });
-    token
-        .as_object_mut()
-        .unwrap()
-        .extend(more.as_object().unwrap().clone());
+    let token = with_changes(token, &more);
     json!({ "share_tokens": false, "tokens": [token, { "audience": "db.example", "path": "kv/app/db", "field": "password" }] })
 }
 

@@ -13,7 +13,7 @@ use provisionhook_plugin_abi::{
     wire::FaultKind,
 };
 use provisionhook_provider_kit::outside::{Outside, Request};
-use provisionhook_provider_kit_testing::Wire;
+use provisionhook_provider_kit_testing::{Wire, with_changes};
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 use vault::{
@@ -96,13 +96,11 @@ impl Platform {
 
     /// The plugin, started on this platform; `changes` to the smallest config.
     pub(crate) fn start(&self, vault: &VaultServer, changes: Value) -> Provider<Self> {
-        let mut config = json!({
+        let config = json!({
             "address": vault.base_url(),
             "auth": { "approle": { "role_id": "role-1", "secret_id": "secret-1" } },
         });
-        for (key, value) in changes.as_object().unwrap() {
-            config[key] = value.clone();
-        }
+        let config = with_changes(config, &changes);
         let settings = Settings::from_config(serde_json::from_value(config).unwrap()).unwrap();
         Provider::new(settings, self.clone())
     }
@@ -213,10 +211,7 @@ pub(crate) async fn variables(
 
 /// One variable with this much of a config.
 pub(crate) fn one(path: &str, more: Value) -> Value {
-    let mut variable = json!({ "path": path });
-    for (key, value) in more.as_object().unwrap() {
-        variable[key] = value.clone();
-    }
+    let variable = with_changes(json!({ "path": path }), &more);
     json!({ "variables": { "VALUE": variable } })
 }
 
