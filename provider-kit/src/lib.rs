@@ -9,6 +9,7 @@
 //! - [`limit`]: rate limits, obeyed: nothing is asked until they are over.
 //! - [`skew`]: the service's clock, learned from its answers.
 //! - [`shared`]: a cache for each key, in which one fetches for all who ask.
+//! - [`memory`]: what must outlive the platform's process.
 //! - [`percent`]: what goes into a query.
 //! - [`quote`]: the service's own words, made fit for a log.
 //! - [`values`]: from what a secret store keeps to variables.
@@ -90,6 +91,7 @@ pub mod files;
 pub mod form;
 pub mod judge;
 pub mod limit;
+pub mod memory;
 pub mod off_thread;
 pub mod outside;
 pub mod pause;

@@ -17,11 +17,13 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use provisionhook_plugin_abi::{sdk::Fault, wire::FaultKind};
-use provisionhook_provider_kit::shared::{self, Fetched, Shared};
+use provisionhook_provider_kit::{
+    memory::World,
+    shared::{self, Fetched, Shared},
+};
 
 use crate::{
     client::{Client, Shown},
-    memory::World,
     patience::Patience,
     record::Record,
 };

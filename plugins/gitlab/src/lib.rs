@@ -3,7 +3,7 @@
 //! 1. [`config`]: the operator's JSON becomes [`Settings`](config::Settings).
 //! 2. [`client`]: GitLab's API, as far as tokens go; stops at the first 401.
 //! 3. [`keeper`]: the configured token, and its rotation, which must never kill the token's family. What it remembers
-//!    from one run to the next is a [`record`](mod@record) in the plugin's state, behind the trait [`Memory`](memory::Memory).
+//!    from one run to the next is a [`record`](mod@record) in the plugin's state, behind the trait [`Memory`](provisionhook_provider_kit::memory::Memory).
 //! 4. [`maker`]: tokens of their own for workspaces or projects.
 //! 5. [`Gitlab`]: all of it as a plugin.
 
@@ -14,7 +14,6 @@ pub mod config;
 pub mod day;
 pub mod keeper;
 pub mod maker;
-pub mod memory;
 pub mod patience;
 pub mod record;
 

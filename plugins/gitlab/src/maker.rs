@@ -11,7 +11,10 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use provisionhook_plugin_abi::sdk::Fault;
-use provisionhook_provider_kit::shared::{self, Fetched, Shared};
+use provisionhook_provider_kit::{
+    memory::World,
+    shared::{self, Fetched, Shared},
+};
 use zeroize::Zeroizing;
 
 use self::held::Held;
@@ -20,7 +23,6 @@ use crate::{
     config::{At, Create},
     day::{days_from, midnight},
     keeper::Keeper,
-    memory::World,
     patience::Patience,
 };
 

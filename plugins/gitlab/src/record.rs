@@ -2,10 +2,11 @@
 
 use jiff::{Timestamp, civil::Date};
 use provisionhook_plugin_abi::sdk::Fault;
+use provisionhook_provider_kit::memory::Memory;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::{hash::sha256, memory::Memory};
+use crate::hash::sha256;
 
 const KEY: &str = "token";
 

@@ -15,6 +15,7 @@ use provisionhook_plugin_abi::{
 use provisionhook_provider_kit::{
     base_url::BaseUrl,
     limit::{Limit, Rules},
+    memory::World,
     outside::Request,
     quote::quoted,
     service::Service,
@@ -22,7 +23,7 @@ use provisionhook_provider_kit::{
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::{config::Settings, path, world::World};
+use crate::{config::Settings, path};
 
 pub(crate) use self::answer::{Metadata, Versioned};
 pub use self::{

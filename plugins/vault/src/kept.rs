@@ -1,10 +1,9 @@
 //! What is kept from one run of the platform to the next, as JSON.
 
 use provisionhook_plugin_abi::sdk::Fault;
+use provisionhook_provider_kit::memory::World;
 use serde::{Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
-
-use crate::world::World;
 
 /// What was saved under a key; none if nothing was, or another version of this plugin wrote it in another form.
 ///

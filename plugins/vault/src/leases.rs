@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use provisionhook_plugin_abi::sdk::Fault;
-use provisionhook_provider_kit::values::Kept;
+use provisionhook_provider_kit::{memory::World, values::Kept};
 
 use crate::{
     client::{Ask, Envelope},
@@ -19,7 +19,6 @@ use crate::{
     engines::Place,
     time::after,
     vault::Vault,
-    world::World,
 };
 
 pub use self::record::{Lease, Purpose, Records};

@@ -6,7 +6,7 @@
 //! 4. [`engines`]: what is mounted behind a path.
 //! 5. [`vault`]: asking with a token, and KV with one fetch for all workspaces.
 //! 6. [`leases`]: dynamic secrets, renewed and revoked.
-//! 7. [`provider`]: all of it, over a [`world`] that a test can have of its own; [`plugin`] gives it the host's.
+//! 7. [`provider`]: all of it, over a [`World`](provisionhook_provider_kit::memory::World) that a test can have of its own; [`plugin`] gives it the host's.
 
 #![forbid(unsafe_code)]
 
@@ -19,7 +19,6 @@ pub mod plugin;
 pub mod provider;
 pub mod sessions;
 pub mod vault;
-pub mod world;
 
 mod kept;
 mod login;

@@ -5,14 +5,13 @@ mod wrapped;
 use std::{fs, path::Path};
 
 use provisionhook_plugin_abi::sdk::Fault;
-use provisionhook_provider_kit::{off_thread::off_thread, quote::quoted};
+use provisionhook_provider_kit::{memory::World, off_thread::off_thread, quote::quoted};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::{
     client::{Answer, Ask, Auth, Client, Envelope, Refusal},
     config::{Method, SecretId},
-    world::World,
 };
 
 /// A file with a token in it is no longer than this.

@@ -8,6 +8,7 @@ use provisionhook_plugin_abi::{
     wire::FaultKind,
 };
 use provisionhook_provider_kit::{
+    memory::World,
     together::together,
     values::{Kept, Pick, Problems, Take, Variables, Wanted, take_all},
 };
@@ -20,7 +21,6 @@ use crate::{
     leases::{Purpose, Records},
     path::Attributes,
     vault::Vault,
-    world::World,
 };
 
 /// What a dry run shows for what would be made.

@@ -14,6 +14,7 @@ use std::{
 
 use jiff::Timestamp;
 use provisionhook_plugin_abi::sdk::Fault;
+use provisionhook_provider_kit::memory::World;
 use zeroize::Zeroizing;
 
 use self::book::{Book, Session};
@@ -22,7 +23,6 @@ use crate::{
     config::Method,
     kept,
     login::log_in,
-    world::World,
 };
 
 pub use self::upkeep::Upkeep;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use provisionhook_plugin_abi::sdk::{Fault, Response};
 use provisionhook_provider_kit::{
+    memory::World,
     shared::{Fetched, Rules, Shared},
     values::Kept,
 };
@@ -16,7 +17,6 @@ use crate::{
     config::{Engine, Reference, Settings},
     engines::{Engines, Place},
     sessions::{Sessions, Ticket},
-    world::World,
 };
 
 /// Most different secrets that are remembered.

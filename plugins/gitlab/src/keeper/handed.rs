@@ -2,11 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use provisionhook_plugin_abi::sdk::Fault;
-use provisionhook_provider_kit::shared::Fetched;
+use provisionhook_provider_kit::{memory::World, shared::Fetched};
 use zeroize::Zeroizing;
 
 use super::{Book, Keeper, later};
-use crate::{day::midnight, memory::World};
+use crate::day::midnight;
 
 /// How long before the end of a token the host hands it out no more: a token that ends so long after the time of its rotation is
 /// handed out until then, and not longer.

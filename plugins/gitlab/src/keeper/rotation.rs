@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use provisionhook_plugin_abi::{sdk::Fault, wire::FaultKind};
+use provisionhook_provider_kit::memory::World;
 use zeroize::Zeroizing;
 
 use super::{Book, Keeper, later, refused};
@@ -11,7 +12,6 @@ use crate::{
     client::{Failed, Made, Shown},
     config::{PERSONAL, door_of},
     day::days_from,
-    memory::World,
     patience::Patience,
     record::{Intent, Record},
 };

@@ -2,11 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use provisionhook_plugin_abi::sdk::Fault;
+use provisionhook_provider_kit::memory::Memory;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::Given;
-use crate::{client::Made, day::midnight, hash::sha256, memory::Memory};
+use crate::{client::Made, day::midnight, hash::sha256};
 
 /// Those that were made, the newest last.
 #[derive(Default, Deserialize, Serialize)]

@@ -15,13 +15,15 @@ use gitlab::{
     config::Settings,
     keeper::{Current, Keeper},
     maker::Maker,
-    memory::Memory,
     patience::Patience,
 };
 use gitlab_server::{Builder, GitlabServer, level};
 use jiff::Timestamp;
 use provisionhook_plugin_abi::sdk::{Fault, Response};
-use provisionhook_provider_kit::outside::{Outside, Request};
+use provisionhook_provider_kit::{
+    memory::Memory,
+    outside::{Outside, Request},
+};
 use provisionhook_provider_kit_testing::{Wire, with_changes};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;

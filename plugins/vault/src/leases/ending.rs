@@ -1,14 +1,13 @@
 //! What becomes of the leases of a workspace that has gone, or starts anew.
 
 use provisionhook_plugin_abi::sdk::Fault;
-use provisionhook_provider_kit::quote::quoted;
+use provisionhook_provider_kit::{memory::World, quote::quoted};
 use serde_json::json;
 
 use super::record::{Lease, Records, State};
 use crate::{
     client::{Answer, Ask},
     vault::Vault,
-    world::World,
 };
 
 impl<W: World> Vault<W> {

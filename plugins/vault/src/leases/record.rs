@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use jiff::{Timestamp, fmt::serde::timestamp::millisecond};
 use provisionhook_plugin_abi::sdk::Fault;
+use provisionhook_provider_kit::memory::World;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     client::Envelope,
     kept,
     time::{after, before},
-    world::World,
 };
 
 /// A warning comes so long before the end, if there is as much left.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use provisionhook_plugin_abi::sdk::{Again, Fault};
+use provisionhook_provider_kit::memory::World;
 use serde_json::json;
 
 use super::record::{Lease, Records, State};
@@ -12,7 +13,6 @@ use crate::{
     sessions::Ends,
     time::{after, left, shown},
     vault::Vault,
-    world::World,
 };
 
 /// While Vault does not answer, it is asked again no later than this.

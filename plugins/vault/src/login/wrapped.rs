@@ -1,7 +1,7 @@
 //! A wrapped secret id: unwrapped once, and kept. That it was unwrapped before, by somebody else, is an alarm.
 
 use provisionhook_plugin_abi::{sdk::Fault, wire::FaultKind};
-use provisionhook_provider_kit::quote::quoted;
+use provisionhook_provider_kit::{memory::World, quote::quoted};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -9,7 +9,6 @@ use zeroize::Zeroizing;
 use crate::{
     client::{Answer, Ask, Client, Envelope, Refusal},
     kept,
-    world::World,
 };
 
 const KEY: &str = "secret-id";

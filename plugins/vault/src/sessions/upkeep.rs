@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use provisionhook_plugin_abi::sdk::Fault;
+use provisionhook_provider_kit::memory::World;
 use serde_json::json;
 
 use super::{
@@ -13,7 +14,6 @@ use super::{
 use crate::{
     client::{Answer, Ask, Client, Envelope},
     time::{after, left, shown},
-    world::World,
 };
 
 /// Asked for beyond what is needed.

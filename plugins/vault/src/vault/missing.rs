@@ -1,7 +1,7 @@
 //! Why Vault does not give a secret, and what is to be done about it.
 
 use provisionhook_plugin_abi::sdk::Fault;
-use provisionhook_provider_kit::quote::quoted;
+use provisionhook_provider_kit::{memory::World, quote::quoted};
 
 use super::{Vault, blamed, gone, policies};
 use crate::{
@@ -9,7 +9,6 @@ use crate::{
     config::{Engine, Reference},
     engines::Place,
     sessions::Ticket,
-    world::World,
 };
 
 impl<W: World> Vault<W> {

@@ -1,5 +1,6 @@
 //! The platform restarts: leases of running workspaces live on, with the token that they depend on.
 
+use provisionhook_provider_kit::memory::Memory;
 use serde_json::{Value, json};
 use vault::provider::Start;
 use vault_server::Ended;
@@ -83,7 +84,7 @@ async fn a_state_that_somebody_damaged_is_told_and_done_without() {
     let vault = vault().await;
     let (platform, log) = (Platform::default(), Log::start());
     platform.start(&vault, config()).check().await.unwrap();
-    vault::world::World::write(&platform, "sessions", b"{\"sessions\":7")
+    Memory::write(&platform, "sessions", b"{\"sessions\":7")
         .await
         .unwrap();
     platform.start(&vault, config()).check().await.unwrap();

@@ -12,7 +12,10 @@ use provisionhook_plugin_abi::{
     sdk::{Fault, Response},
     wire::FaultKind,
 };
-use provisionhook_provider_kit::outside::{Outside, Request};
+use provisionhook_provider_kit::{
+    memory::Memory,
+    outside::{Outside, Request},
+};
 use provisionhook_provider_kit_testing::{Wire, with_changes};
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
@@ -20,7 +23,6 @@ use vault::{
     config::Settings,
     path::Attributes,
     provider::{Provider, Start},
-    world::World,
 };
 use vault_server::VaultServer;
 use zeroize::Zeroizing;
@@ -138,7 +140,7 @@ impl Outside for Platform {
     }
 }
 
-impl World for Platform {
+impl Memory for Platform {
     async fn read(&self, key: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
         let found = self.state.lock().unwrap().get(key).cloned();
         Ok(found.map(Zeroizing::new))

@@ -1,8 +1,9 @@
 //! What outlives the platform's process: in production the host's `state/1`, in tests something that fails or dies at will.
 
 use provisionhook_plugin_abi::sdk::Fault;
-use provisionhook_provider_kit::outside::{Hosted, Outside};
 use zeroize::Zeroizing;
+
+use crate::outside::{Hosted, Outside};
 
 /// Values by key. What is written has reached the disk when `write` is ready.
 pub trait Memory: Send + Sync {
@@ -18,7 +19,7 @@ pub trait Memory: Send + Sync {
     /// Gives a key a value.
     ///
     /// # Errors
-    /// It cannot be written; then the old one is there.
+    /// It cannot be written; then the old one is there. `denied` in a dry run.
     fn write(&self, key: &str, value: &[u8]) -> impl Future<Output = Result<(), Fault>> + Send;
 
     /// Takes the value of a key away, if there is one.
@@ -28,7 +29,7 @@ pub trait Memory: Send + Sync {
     fn remove(&self, key: &str) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
-/// All that the plugin needs of the world.
+/// The world of a plugin that remembers.
 pub trait World: Outside + Memory {}
 
 impl<W: Outside + Memory> World for W {}
