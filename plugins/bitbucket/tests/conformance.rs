@@ -48,11 +48,7 @@ fn value(given: &Given) -> &str {
 fn refused(status: u16, body: &str, says: &'static str) -> Refusal {
     Refusal {
         what: says,
-        how: How::Answer {
-            status,
-            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-            body: body.to_owned(),
-        },
+        how: How::json(status, body),
         kind: FaultKind::Config,
         says,
     }
@@ -186,13 +182,7 @@ impl Subject for ApiToken {
 
     fn exceptions() -> Vec<Exception> {
         let sentence = "A token of the config is handed out for as long as it works: there is no other one to hand out.";
-        [Case::AboutToExpire, Case::Expired]
-            .map(|case| Exception {
-                way: None,
-                case,
-                sentence,
-            })
-            .into()
+        Exception::of(None, &[Case::AboutToExpire, Case::Expired], sentence)
     }
 }
 

@@ -86,11 +86,10 @@ impl Subject for Github {
             },
             Refusal {
                 what: "the key was deleted",
-                how: How::Answer {
-                    status: 401,
-                    headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-                    body: r#"{"message":"A JSON web token could not be decoded"}"#.to_owned(),
-                },
+                how: How::json(
+                    401,
+                    r#"{"message":"A JSON web token could not be decoded"}"#,
+                ),
                 kind: FaultKind::Config,
                 says: "the private key is not this App's",
             },

@@ -77,11 +77,10 @@ impl Subject for Gitlab {
             },
             Refusal {
                 what: "the scope is missing",
-                how: How::Answer {
-                    status: 403,
-                    headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-                    body: r#"{"error":"insufficient_scope","scope":"api read_api"}"#.to_owned(),
-                },
+                how: How::json(
+                    403,
+                    r#"{"error":"insufficient_scope","scope":"api read_api"}"#,
+                ),
                 kind: FaultKind::Config,
                 says: "one of the scopes api, read_api",
             },
@@ -114,13 +113,7 @@ impl Subject for Gitlab {
 
     fn exceptions() -> Vec<Exception> {
         let sentence = "The token in the config is handed out for as long as it works: there is no other one to hand out.";
-        [Case::AboutToExpire, Case::Expired]
-            .map(|case| Exception {
-                way: None,
-                case,
-                sentence,
-            })
-            .into()
+        Exception::of(None, &[Case::AboutToExpire, Case::Expired], sentence)
     }
 }
 
@@ -205,17 +198,12 @@ impl Subject for Account {
         let own = "With `service_account` each workspace has a token of its own, so a thousand workspaces cause a thousand requests.";
         let long =
             "A token that was made is handed out again as long as it works, for a day or two.";
-        let exception = |way, case, sentence| Exception {
-            way,
-            case,
-            sentence,
-        };
-        vec![
-            exception(None, Case::ThousandAtOnce, own),
-            exception(Some(Way::Variables), Case::Cached, own),
-            exception(None, Case::AboutToExpire, long),
-            exception(None, Case::Expired, long),
+        [
+            Exception::of(None, &[Case::ThousandAtOnce], own),
+            Exception::of(Some(Way::Variables), &[Case::Cached], own),
+            Exception::of(None, &[Case::AboutToExpire, Case::Expired], long),
         ]
+        .concat()
     }
 }
 

@@ -71,11 +71,7 @@ fn refusals(what_path: &'static str) -> Vec<Refusal> {
         },
         Refusal {
             what: "the login is not accepted, nor anything else",
-            how: How::Answer {
-                status: 403,
-                headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-                body: r#"{"errors":["permission denied"]}"#.to_owned(),
-            },
+            how: How::json(403, r#"{"errors":["permission denied"]}"#),
             kind: FaultKind::Config,
             says: "(status 403)",
         },
@@ -219,13 +215,13 @@ mod dynamic {
         }
 
         fn exceptions() -> Vec<Exception> {
-            let of = |case| Exception {
-                way: Some(Way::Variables),
-                case,
-                sentence: "A dynamic secret is made for each workspace, so it is never served from a cache, and a thousand workspaces cause a \
-                           thousand requests.",
-            };
-            vec![of(Case::Cached), of(Case::ThousandAtOnce)]
+            let sentence = "A dynamic secret is made for each workspace, so it is never served from a cache, and a thousand workspaces cause a \
+                            thousand requests.";
+            Exception::of(
+                Some(Way::Variables),
+                &[Case::Cached, Case::ThousandAtOnce],
+                sentence,
+            )
         }
     }
 

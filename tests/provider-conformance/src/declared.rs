@@ -15,6 +15,18 @@ pub struct Exception {
     pub sentence: &'static str,
 }
 
+impl Exception {
+    /// The same sentence for each of these cases.
+    pub fn of(way: Option<Way>, cases: &[Case], sentence: &'static str) -> Vec<Self> {
+        let exception = |&case| Self {
+            way,
+            case,
+            sentence,
+        };
+        cases.iter().map(exception).collect()
+    }
+}
+
 /// The sentence with which this case is declared away, if it is.
 pub(crate) fn sentence<S: Subject>(way: Way, case: Case) -> Option<&'static str> {
     let concerns =

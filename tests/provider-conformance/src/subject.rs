@@ -56,6 +56,18 @@ pub enum How {
     },
 }
 
+impl How {
+    /// An answer in JSON.
+    #[must_use]
+    pub fn json(status: u16, body: &str) -> Self {
+        Self::Answer {
+            status,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: body.to_owned(),
+        }
+    }
+}
+
 /// A way in which the service says that it is asked too often.
 #[derive(Debug)]
 pub struct Throttle {

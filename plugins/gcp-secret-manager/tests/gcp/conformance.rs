@@ -87,11 +87,10 @@ impl Subject for Google {
             },
             Refusal {
                 what: "tokens that are not accepted",
-                how: How::Answer {
-                    status: 401,
-                    headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-                    body: r#"{"error":{"code":401,"status":"UNAUTHENTICATED","message":"Request had invalid authentication credentials."}}"#.to_owned(),
-                },
+                how: How::json(
+                    401,
+                    r#"{"error":{"code":401,"status":"UNAUTHENTICATED","message":"Request had invalid authentication credentials."}}"#,
+                ),
                 kind: FaultKind::Config,
                 says: "401",
             },
