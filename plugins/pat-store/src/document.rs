@@ -58,6 +58,16 @@ pub(crate) struct Document {
     pub(crate) etag: Option<String>,
 }
 
+impl Document {
+    /// Notes what came of asking for a plain value.
+    pub(crate) fn add(&mut self, name: &str, found: Result<Zeroizing<String>, Lack>) {
+        match found {
+            Ok(value) => drop(self.secrets.insert(name.to_owned(), Entry::plain(value))),
+            Err(lack) => drop(self.lacks.insert(name.to_owned(), lack)),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct File {
     secrets: Secrets,

@@ -13,6 +13,8 @@ use provisionhook_provider_kit::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::Asked;
+
 /// The longest that one request may take, whatever the caller's patience.
 const MOST_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -74,6 +76,24 @@ impl Client {
             return Err(self.limit.reached(&self.service, &response, outside.now()));
         }
         Ok(response)
+    }
+
+    /// Sends a request for what may be as it was before; then there is no answer.
+    ///
+    /// # Errors
+    /// As [`exchange`](Self::exchange).
+    pub(super) async fn changed<O: Outside>(
+        &self,
+        outside: &O,
+        mut request: Request,
+        asked: &Asked<'_>,
+    ) -> Result<Option<Response>, Fault> {
+        if let Some(etag) = asked.before.and_then(|before| before.etag.as_deref()) {
+            request = request.header("if-none-match", etag);
+        }
+        let response = self.exchange(outside, request, asked.limit).await?;
+        let same = response.status() == 304 && asked.before.is_some();
+        Ok((!same).then_some(response))
     }
 
     /// Reads an answer, or says what its status means.

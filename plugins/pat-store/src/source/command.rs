@@ -23,7 +23,7 @@ use self::{
 use super::connect::reference::Reference;
 use crate::{
     config::{self, Kind},
-    document::{Document, Entry, Lack},
+    document::{Document, Lack},
 };
 
 /// For all that is run for one answer.
@@ -99,14 +99,11 @@ impl Command {
         for name in names {
             let ran = self.run(&self.kind.show(name), deadline)?;
             if ran.is_success {
-                match self.kind.secret(&ran.stdout) {
-                    Some(value) => drop(document.secrets.insert(name.clone(), Entry::plain(value))),
-                    None => drop(document.lacks.insert(name.clone(), unusable())),
-                }
+                document.add(name, self.kind.secret(&ran.stdout).ok_or_else(unusable));
                 continue;
             }
             match self.kind.meaning(&ran.stderr) {
-                Meaning::NotFound => drop(document.lacks.insert(name.clone(), Lack::NotFound)),
+                Meaning::NotFound => document.add(name, Err(Lack::NotFound)),
                 meaning @ (Meaning::Credentials(_) | Meaning::Upstream(_) | Meaning::Unknown) => {
                     return Err(self.fault(&meaning, &ran));
                 }
@@ -136,20 +133,15 @@ impl Command {
         }
         let mut document = Document::default();
         for name in names {
-            match by_name.get(name.as_str()).map_or(&[][..], Vec::as_slice) {
-                [one] => {
-                    let entry = Entry::plain(one.value.clone());
-                    drop(document.secrets.insert(name.clone(), entry));
-                }
-                [] => drop(document.lacks.insert(name.clone(), Lack::NotFound)),
-                more => {
-                    let lack = Lack::Unusable(format!(
-                        "expected one secret of that key, found {}; use its id, or set `project_id`",
-                        more.len()
-                    ));
-                    drop(document.lacks.insert(name.clone(), lack));
-                }
-            }
+            let found = match by_name.get(name.as_str()).map_or(&[][..], Vec::as_slice) {
+                [one] => Ok(one.value.clone()),
+                [] => Err(Lack::NotFound),
+                more => Err(Lack::Unusable(format!(
+                    "expected one secret of that key, found {}; use its id, or set `project_id`",
+                    more.len()
+                ))),
+            };
+            document.add(name, found);
         }
         Ok(document)
     }

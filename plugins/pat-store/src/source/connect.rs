@@ -16,7 +16,7 @@ use self::reference::Reference;
 use super::{Answer, Asked, client::Client};
 use crate::{
     config,
-    document::{Document, Entry, Lack},
+    document::{Document, Lack},
 };
 
 /// The section that 1Password's apps put fields into that nobody put into one.
@@ -108,10 +108,7 @@ impl Connect {
                 Err(lacking) => Err(lacking.clone()),
             };
             items.insert(place, found);
-            match field {
-                Ok(value) => drop(document.secrets.insert(name.clone(), Entry::plain(value))),
-                Err(lacking) => drop(document.lacks.insert(name.clone(), lacking.into())),
-            }
+            document.add(name, field.map_err(Lack::from));
         }
         Ok(Answer::New(Arc::new(document)))
     }

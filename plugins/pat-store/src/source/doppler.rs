@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::{Answer, Asked, client::Client};
 use crate::{
     config,
-    document::{Document, Entry, Lack},
+    document::{Document, Lack},
 };
 
 const USUAL_BASE_URL: &str = "https://api.doppler.com";
@@ -72,24 +72,17 @@ impl Doppler {
             self.place,
             encoded(&names)
         );
-        let mut request = Request::get(url).bearer(&self.token);
-        if let Some(etag) = asked.before.and_then(|before| before.etag.as_deref()) {
-            request = request.header("if-none-match", etag);
-        }
-        let response = self.client.exchange(outside, request, asked.limit).await?;
-        if response.status() == 304 && asked.before.is_some() {
+        let request = Request::get(url).bearer(&self.token);
+        let Some(response) = self.client.changed(outside, request, asked).await? else {
             return Ok(Answer::Same);
-        }
+        };
         let mut shown: BTreeMap<String, Zeroizing<String>> = self.client.read(&response)?;
         let mut document = Document {
             etag: response.header("etag").map(str::to_owned),
             ..Document::default()
         };
         for name in asked.names {
-            match shown.remove(name) {
-                Some(value) => drop(document.secrets.insert(name.clone(), Entry::plain(value))),
-                None => drop(document.lacks.insert(name.clone(), Lack::NotFound)),
-            }
+            document.add(name, shown.remove(name).ok_or(Lack::NotFound));
         }
         Ok(Answer::New(Arc::new(document)))
     }

@@ -80,14 +80,10 @@ impl Http {
             }
         }
         query.push(format!("names={}", encoded(&asked.names.join(","))));
-        let mut request = self.request(&query.join("&"));
-        if let Some(etag) = asked.before.and_then(|before| before.etag.as_deref()) {
-            request = request.header("if-none-match", etag);
-        }
-        let response = self.client.exchange(outside, request, asked.limit).await?;
-        if response.status() == 304 && asked.before.is_some() {
+        let request = self.request(&query.join("&"));
+        let Some(response) = self.client.changed(outside, request, asked).await? else {
             return Ok(Answer::Same);
-        }
+        };
         if response.status() == 403 {
             return Err(self.denied(&response));
         }

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use super::{Answer, Asked, client::Client};
 use crate::{
     config,
-    document::{Document, Entry, Lack},
+    document::{Document, Lack},
 };
 
 const USUAL_BASE_URL: &str = "https://app.infisical.com";
@@ -161,16 +161,12 @@ impl Infisical {
         }
         let mut document = Document::default();
         for name in names {
-            match shown.remove(name) {
-                Some(secret) if secret.secret_value_hidden => {
-                    drop(document.lacks.insert(name.clone(), Lack::Denied));
-                }
-                Some(secret) => {
-                    let entry = Entry::plain(secret.secret_value);
-                    drop(document.secrets.insert(name.clone(), entry));
-                }
-                None => drop(document.lacks.insert(name.clone(), Lack::NotFound)),
-            }
+            let found = match shown.remove(name) {
+                Some(secret) if secret.secret_value_hidden => Err(Lack::Denied),
+                Some(secret) => Ok(secret.secret_value),
+                None => Err(Lack::NotFound),
+            };
+            document.add(name, found);
         }
         Ok(Answer::New(Arc::new(document)))
     }
