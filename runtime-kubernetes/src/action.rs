@@ -37,6 +37,11 @@ actions! {
 }
 
 impl Action {
+    /// Whether nothing is changed by it.
+    pub(crate) fn reads(self) -> bool {
+        matches!(self.verb, "get" | "list" | "watch")
+    }
+
     /// The resource and the subresource, which a Role writes in one.
     pub(crate) fn parts(self) -> (&'static str, Option<&'static str>) {
         self.resource

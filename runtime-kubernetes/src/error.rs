@@ -76,6 +76,12 @@ pub(crate) fn failed(
                 "cannot {what}: expected credentials that the API server accepts, found that it does not know them: renew them"
             ),
         ),
+        // Neither a quota nor a policy stands before reading: the server has just started, and does not know the Role yet.
+        403 if action.reads() => made(
+            id,
+            RuntimeErrorKind::Unavailable,
+            format!("cannot {what}: the API server does not know the Role yet: {words}; try again"),
+        ),
         403 => made(
             id,
             RuntimeErrorKind::OutOfResources,
@@ -145,7 +151,7 @@ mod tests {
     use kube::core::Status;
 
     use super::*;
-    use crate::action::{CREATE_POD, CREATE_SECRET};
+    use crate::action::{CREATE_POD, CREATE_SECRET, GET_POD};
 
     fn answer(code: u16, message: &str, action: Action) -> RuntimeError {
         let status = Status::failure(message, "").with_code(code);
@@ -164,6 +170,8 @@ mod tests {
         for (code, kind) in kinds {
             assert_eq!(answer(code, "words", CREATE_POD).kind(), kind, "{code}");
         }
+        let early = answer(403, "words", GET_POD);
+        assert_eq!(early.kind(), RuntimeErrorKind::Unavailable, "{early}");
     }
 
     #[test]

@@ -129,9 +129,12 @@ impl Cluster {
         let (known, new): (Vec<_>, Vec<_>) = files.iter().partition(linked);
         let mut put = Vec::new();
         for mode in modes(files) {
-            let of_mode = known.iter().filter(|file| file.mode == mode);
-            let changed = self.update(id, mode, of_mode.copied()).await?;
-            put.extend(changed);
+            let mut of_mode = known.clone();
+            of_mode.retain(|file| file.mode == mode);
+            // A mode that the workspace did not start with has no Secret.
+            if !of_mode.is_empty() {
+                put.extend(self.update(id, mode, of_mode.into_iter()).await?);
+            }
         }
         if !put.is_empty() {
             self.nudge(id, &pod).await?;

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use provisionhook_host::{
     container::Container,
+    files::{ContributedFile, FilePath},
     runtime::{Exit, Runtime, RuntimeErrorKind, RuntimeState, StartSpec},
     workspace_id::WorkspaceId,
 };
@@ -169,6 +170,23 @@ async fn a_strangers_objects_are_neither_seen_nor_touched() {
     refused(&error, RuntimeErrorKind::Obstructed, secret);
     kubernetes.0.kubectl(&["get", "secret", secret]);
     assert_eq!(kubernetes.left(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_not_there_at_the_start_is_refused() {
+    let kubernetes = Kubernetes::fresh().await;
+    let runtime = kubernetes.runtime();
+    let spec = spec("no-files", "sleep 600");
+    runtime.start(&spec).await.unwrap();
+    let new = ContributedFile {
+        path: FilePath::parse("new").unwrap(),
+        mode: 0o600,
+        secret: false,
+        bytes: Zeroizing::new(b"new".to_vec()),
+    };
+    let put = runtime.put_files(spec.id(), [new].into()).await;
+    let error = put.unwrap_err();
+    assert_eq!(error.kind(), RuntimeErrorKind::Unsupported, "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,17 +10,19 @@ use crate::{
 
 /// What is there, what comes, and the end; and a second follower hears the same.
 pub async fn what_is_written_is_followed_to_the_end<S: Subject>(world: &World<S>) {
-    let script =
-        "echo one; until [ -e go ]; do sleep 0.05; done; echo two >&2; sleep 0.2; echo three";
-    let id = world.start("followed", script).await;
+    let script = "echo one; while [ \"$(cat go)\" = no ]; do sleep 0.05; done; echo two >&2; sleep 0.2; echo three";
+    let go = |text: &str| vec![file("go", 0o600, false, text)];
+    let spec = world.spec("followed", script).with_files(go("no"));
+    world.runtime.start(&spec).await.unwrap();
+    let id = spec.id().clone();
     let mut output = world.runtime.follow(&id, 1000).await.unwrap();
     let mut heard = String::new();
     while heard != "one\n" {
         heard += &next(&mut output).await.unwrap();
     }
     let mut late = world.runtime.follow(&id, 2).await.unwrap();
-    let go = vec![file("go", 0o600, false, "")];
-    world.runtime.put_files(&id, go.into()).await.unwrap();
+    let put = world.runtime.put_files(&id, go("yes").into()).await;
+    assert_eq!(put.unwrap().len(), 1);
     assert_eq!(heard + &rest(&mut output).await, "one\ntwo\nthree\n");
     assert_eq!(rest(&mut late).await, "e\ntwo\nthree\n");
     assert_eq!(world.exit_code(&id).await, 0);
