@@ -17,6 +17,7 @@ mod gate;
 mod idempotency;
 mod listener;
 mod listing;
+mod operation;
 mod providers;
 mod query;
 mod readiness;
@@ -32,7 +33,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use axum::{
     Router,
     handler::Handler,
-    routing::{MethodRouter, delete, get, post},
+    routing::{MethodFilter, MethodRouter, on},
 };
 
 pub use self::{
@@ -48,6 +49,7 @@ use self::{
     counts::HttpMetrics,
     error::ApiError,
     gate::Gate,
+    operation::Operation,
     providers::Providers,
     route::Counted,
     routes::{admin, events, health, tokens, workspaces},
@@ -197,69 +199,56 @@ impl Server {
     }
 }
 
-/// Every route. Each handler says by its arguments who may call it.
+/// Every operation on its route.
 fn router(api: Arc<Api>, counts: HttpMetrics) -> Router {
     let to = Counter(counts);
-    let routes = [
-        to.get(Route::Health, health::health),
-        to.get(Route::Ready, health::ready),
-        to.get(Route::Metrics, health::metrics),
-        to.get(Route::Plugins, admin::plugins),
-        to.get(Route::AdminGithubToken, tokens::admin_github),
-        to.get(Route::Workspaces, workspaces::list),
-        to.post(Route::Workspaces, workspaces::create),
-        to.get(Route::Workspace, workspaces::show),
-        to.delete(Route::Workspace, workspaces::delete),
-        to.post(Route::Restart, workspaces::restart),
-        to.post(Route::Stop, workspaces::stop),
-        to.post(Route::Pause, workspaces::pause),
-        to.post(Route::Resume, workspaces::resume),
-        to.get(Route::Logs, workspaces::logs),
-        to.get(Route::WorkspaceEvents, events::of_workspace),
-        to.get(Route::Events, events::follow),
-        to.get(Route::GithubToken, tokens::github),
-        to.get(Route::DefaultToken, tokens::by_default),
-        to.get(Route::Token, tokens::by_provider),
-        to.post(Route::EraseToken, tokens::erase),
-    ];
-    routes
+    Operation::ALL
         .into_iter()
-        .fold(Router::new(), |router, (route, methods)| {
-            router.route(route.pattern(), methods)
+        .fold(Router::new(), |router, operation| {
+            router.route(operation.route().pattern(), handler(&to, operation))
         })
         .fallback(to.count(Route::None, async || ApiError::no_route()))
         .method_not_allowed_fallback(to.count(Route::None, async || ApiError::method_not_allowed()))
         .with_state(api)
 }
 
+/// What answers. Each handler says by its arguments who may call it.
+fn handler(to: &Counter, operation: Operation) -> MethodRouter<Arc<Api>> {
+    match operation {
+        Operation::Health => to.serve(operation, health::health),
+        Operation::Ready => to.serve(operation, health::ready),
+        Operation::Metrics => to.serve(operation, health::metrics),
+        Operation::Plugins => to.serve(operation, admin::plugins),
+        Operation::AdminGithubToken => to.serve(operation, tokens::admin_github),
+        Operation::List => to.serve(operation, workspaces::list),
+        Operation::Create => to.serve(operation, workspaces::create),
+        Operation::Show => to.serve(operation, workspaces::show),
+        Operation::Delete => to.serve(operation, workspaces::delete),
+        Operation::Restart => to.serve(operation, workspaces::restart),
+        Operation::Stop => to.serve(operation, workspaces::stop),
+        Operation::Pause => to.serve(operation, workspaces::pause),
+        Operation::Resume => to.serve(operation, workspaces::resume),
+        Operation::Logs => to.serve(operation, workspaces::logs),
+        Operation::WorkspaceEvents => to.serve(operation, events::of_workspace),
+        Operation::Events => to.serve(operation, events::follow),
+        Operation::GithubToken => to.serve(operation, tokens::github),
+        Operation::DefaultToken => to.serve(operation, tokens::by_default),
+        Operation::Token => to.serve(operation, tokens::by_provider),
+        Operation::EraseToken => to.serve(operation, tokens::erase),
+    }
+}
+
 /// Makes handlers that count.
 struct Counter(HttpMetrics);
 
-type Routed = (Route, MethodRouter<Arc<Api>>);
-
 impl Counter {
-    fn get<T: 'static, H: Handler<T, Arc<Api>, Future: Unpin>>(
+    fn serve<T: 'static, H: Handler<T, Arc<Api>, Future: Unpin>>(
         &self,
-        route: Route,
+        operation: Operation,
         handler: H,
-    ) -> Routed {
-        (route, get(self.count(route, handler)))
-    }
-
-    fn post<T: 'static, H: Handler<T, Arc<Api>, Future: Unpin>>(
-        &self,
-        route: Route,
-        handler: H,
-    ) -> Routed {
-        (route, post(self.count(route, handler)))
-    }
-
-    fn delete<T: 'static, H: Handler<T, Arc<Api>, Future: Unpin>>(
-        &self,
-        route: Route,
-        handler: H,
-    ) -> Routed {
-        (route, delete(self.count(route, handler)))
+    ) -> MethodRouter<Arc<Api>> {
+        let method = MethodFilter::try_from(operation.method()).unwrap_or(MethodFilter::GET);
+        on(method, self.count(operation.route(), handler))
     }
 
     fn count<H>(&self, route: Route, handler: H) -> Counted<H> {

@@ -1,4 +1,4 @@
-//! What answers show of workspaces. No value of any variable, and no byte of any file.
+//! What answers show of workspaces and plugins. No value of any variable, and no byte of any file.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,8 @@ use crate::{
     health::HealthReport,
     provision::{File, Provisioned, Step, Variable, Workspace, WorkspaceToken},
     registry::Plugin,
-    store::{self, AfterTtl, WorkspaceState},
+    report::PluginReport,
+    store::{self, AfterTtl, Event, WorkspaceState},
     unix_ms::rfc3339,
     workspace_id::WorkspaceId,
 };
@@ -123,6 +124,23 @@ pub(crate) fn repeated<'a>(
         full: full(workspace),
         token: token.map(|token| token.secret().expose()),
     }
+}
+
+/// A part of the events of one workspace.
+#[derive(Debug, Serialize)]
+pub(crate) struct Events<'a> {
+    pub(crate) events: &'a [Event],
+    /// Behind which event to go on.
+    pub(crate) next: i64,
+}
+
+/// What boot has made of the plugin directory.
+#[derive(Debug, Serialize)]
+pub(crate) struct Plugins<'a> {
+    /// Those that run, in order.
+    pub(crate) plugins: Vec<PluginView<'a>>,
+    /// The boot report, one for each file.
+    pub(crate) reports: &'a [PluginReport],
 }
 
 /// A plugin of the registry.

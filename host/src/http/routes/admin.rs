@@ -7,13 +7,15 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use serde_json::json;
 
 use crate::http::{Api, auth::Admin, view};
 
 /// `GET /admin/plugins`: the boot report, and the plugins in the order in which they run.
 pub(crate) async fn plugins(_: Admin, State(api): State<Arc<Api>>) -> Response {
     let plugins = api.registry.snapshot();
-    let plugins: Vec<_> = plugins.iter().map(|plugin| view::plugin(plugin)).collect();
-    Json(json!({"plugins": plugins, "reports": &*api.reports})).into_response()
+    let view = view::Plugins {
+        plugins: plugins.iter().map(|plugin| view::plugin(plugin)).collect(),
+        reports: &api.reports,
+    };
+    Json(view).into_response()
 }

@@ -8,7 +8,6 @@ use axum::{
     http::{HeaderMap, Uri, header},
     response::{IntoResponse as _, Response},
 };
-use serde::Serialize;
 
 use super::workspaces::workspace_id;
 use crate::{
@@ -19,9 +18,10 @@ use crate::{
         error::ApiError,
         query::{self, Query},
         stream::LAST_EVENT_ID,
+        view,
     },
     provision::Problem,
-    store::{Event, Kept, StoreError},
+    store::{Kept, StoreError},
     workspace_id::WorkspaceId,
 };
 
@@ -29,14 +29,6 @@ use crate::{
 const EVENT_STREAM: &str = "text/event-stream";
 /// How many events a list has if nobody says, and at most.
 const PAGE: (u32, u32) = (100, 1000);
-
-/// A part of the events of one workspace.
-#[derive(Serialize)]
-struct List<'a> {
-    events: &'a [Event],
-    /// Behind which event to go on.
-    next: i64,
-}
 
 /// `GET /events?type=…&tenant=…&workspace=…&after=N`: all events from now on, or from behind `after` or `Last-Event-ID`.
 pub(crate) async fn follow(
@@ -94,11 +86,11 @@ pub(crate) async fn of_workspace(
         return api.streams.answer(admin, api.events.follow(filter, after));
     }
     let page = api.events.of(&id, after, limit).await.map_err(failed)?;
-    let list = List {
+    let view = view::Events {
         events: &page.events,
         next: page.next,
     };
-    Ok(Json(list).into_response())
+    Ok(Json(view).into_response())
 }
 
 /// What follows `after` is all there; 0 stands for the oldest that is kept.

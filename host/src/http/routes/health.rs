@@ -8,27 +8,38 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use serde_json::json;
+use serde::Serialize;
 
 use crate::http::{Api, error::ApiError};
 
 /// The content type of the OpenMetrics text format.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// What a probe is told.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(tag = "status")]
+pub(crate) enum Health {
+    /// The process lives and answers.
+    #[serde(rename = "ok")]
+    Lives,
+    /// Traffic is welcome.
+    #[serde(rename = "ready")]
+    Ready,
+    /// It is not.
+    #[serde(rename = "not ready")]
+    NotReady,
+}
+
 /// The process lives and answers.
 pub(crate) async fn health() -> Response {
-    Json(json!({"status": "ok"})).into_response()
+    Json(Health::Lives).into_response()
 }
 
 /// Traffic is welcome: boot is done, and no shutdown has begun.
 pub(crate) async fn ready(State(api): State<Arc<Api>>) -> Response {
     match api.readiness.is_ready() {
-        true => Json(json!({"status": "ready"})).into_response(),
-        false => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            Json(json!({"status": "not ready"})),
-        )
-            .into_response(),
+        true => Json(Health::Ready).into_response(),
+        false => (StatusCode::SERVICE_UNAVAILABLE, Json(Health::NotReady)).into_response(),
     }
 }
 
