@@ -1,5 +1,7 @@
 //! A client of the platform's HTTP API.
 
+use std::time::Duration;
+
 use reqwest::{Client, Method};
 use serde_json::Value;
 
@@ -30,10 +32,15 @@ impl Answer {
     }
 }
 
+/// How long a connection is kept for later: less than the platform keeps one that lies idle, or a request could be sent into a
+/// connection that is just being closed.
+const KEPT: Duration = Duration::from_secs(5);
+
 /// A client that speaks plain HTTP.
 pub(crate) fn client() -> Client {
     drop(rustls::crypto::ring::default_provider().install_default());
-    Client::builder().no_proxy().build().unwrap()
+    let client = Client::builder().no_proxy().pool_idle_timeout(KEPT);
+    client.build().unwrap()
 }
 
 impl World {

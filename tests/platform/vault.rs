@@ -11,8 +11,9 @@ use crate::{
     world::{World, until},
 };
 
-/// What Vault gives at first, for lease and login alike. In this test time is real.
-const TTL: u64 = 6;
+/// What Vault gives at first, for lease and login alike. In this test time is real: long enough for a busy machine to start the
+/// platform anew in the third that is left when a renewal is due.
+const TTL: u64 = 18;
 const SECRET_ID: &str = "7a0c2f61-90bb-4b5e-8a35-e0e1c7f2d9aa";
 
 fn vault(world: &World) -> VaultServer {
@@ -68,7 +69,7 @@ fn a_lease_lives_as_long_as_its_workspace_through_a_killed_platform() {
             .output(&workspace.id)
             .contains(&format!("user={user}"))
     );
-    until_renewed(&vault, 2);
+    until_renewed(&vault, 1);
 
     // A dry run beside the platform makes nothing, and leaves the platform's login alone.
     let explained = world.run(&["explain", "--tenant", "acme"]);
@@ -81,13 +82,13 @@ fn a_lease_lives_as_long_as_its_workspace_through_a_killed_platform() {
     std::thread::sleep(Duration::from_secs(1));
     let renewals = vault.leases()[0].renewals;
     let platform = world.serve();
-    until_renewed(&vault, renewals + 2);
+    until_renewed(&vault, renewals + 1);
     assert_eq!(
         vault.logins().len(),
         1,
         "the token of the run before is taken up"
     );
-    assert!(vault.logins()[0].renewals > 1);
+    assert!(vault.logins()[0].renewals > 0);
 
     platform.delete(&workspace.id);
     until("the lease to be revoked", || {
