@@ -127,7 +127,9 @@ impl<'w> Platform<'w> {
         let request = json!({
             "role": "reviewer", "tenant": "acme", "env": {"EDITOR": "vi"}, "command": command,
         });
-        let made = self.post("/workspaces", request.to_string()).expect(201);
+        let made = self.post("/workspaces", request.to_string());
+        assert_eq!(made.status, 201, "{}\n{}", made.text, self.log());
+        let made = made.json();
         Workspace {
             id: made["id"].as_str().unwrap().to_owned(),
             token: made["token"].as_str().unwrap().to_owned(),
