@@ -190,7 +190,8 @@ impl Server {
         let limits = api.limits.clone();
         let readiness = api.readiness.clone();
         let counts = HttpMetrics::shown_by(&api.metrics);
-        let gate = Gate::new(router(Arc::new(api), counts.clone()), counts, &limits);
+        let router = router(Arc::new(api), counts.clone());
+        let gate = Gate::new(router, counts, readiness.clone(), &limits);
         let draining = async move {
             shutdown.await;
             readiness.drain();

@@ -33,6 +33,7 @@ mod spec;
 mod tasks;
 mod token;
 mod ttl;
+mod unfinished;
 mod watch;
 mod workspace;
 
@@ -54,7 +55,7 @@ pub use self::{
 };
 use self::{
     admission::Admission, expiry::Expiries, keep::Keepers, owed::Debts, records::Records,
-    tasks::Tasks,
+    tasks::Tasks, unfinished::Unfinished,
 };
 use crate::{
     metrics::Metrics,
@@ -107,6 +108,7 @@ struct Inner {
     keepers: Keepers,
     debts: Debts,
     expiries: Expiries,
+    unfinished: Unfinished,
 }
 
 /// A workspace that was just provisioned, and its token, which nobody can ask for again.
@@ -155,6 +157,7 @@ impl Provisioner {
             keepers: Keepers::default(),
             debts: Debts::default(),
             expiries: Expiries::default(),
+            unfinished: Unfinished::default(),
         }))
     }
 

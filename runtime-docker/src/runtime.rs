@@ -110,8 +110,9 @@ impl DockerRuntime {
         self.execute(docker, spec).await
     }
 
-    /// Takes back a start that failed. The daemon may have done what it could not say any more.
+    /// Takes back a start that failed. The daemon may have done what it could not say any more; what is secret goes in any case.
     async fn undo(&self, id: &WorkspaceId) -> Result<(), RuntimeError> {
+        tokio::task::block_in_place(|| self.places(id).clear())?;
         self.stop(id, Duration::ZERO).await?;
         self.clear(id).await
     }
@@ -167,10 +168,7 @@ impl DockerRuntime {
             Err(bollard::errors::Error::RequestTimeoutError) => {}
             Err(error) => return Err(engine.failed(Some(id), "stop it", &error)),
         }
-        match self.wait(id).await {
-            Err(error) if error.kind() == RuntimeErrorKind::NotFound => Ok(()),
-            ended => ended.map(drop),
-        }
+        self.until_ended(id).await
     }
 
     /// Pauses a workspace, or lets it go on.
@@ -229,17 +227,35 @@ impl DockerRuntime {
     async fn wait(&self, id: &WorkspaceId) -> Result<Exited, RuntimeError> {
         let mut events = self.events.clone();
         loop {
-            match self.state(id).await {
-                Ok(RuntimeState::Exited(exited)) => return Ok(exited),
-                Ok(RuntimeState::Running { .. }) => {}
-                Ok(RuntimeState::Absent) => {
-                    return Err(RuntimeError::absent(id, "a container"));
-                }
+            match self.exited(id).await {
+                Ok(Some(exited)) => return Ok(exited),
+                Ok(None) => {}
                 // The subscription tells when the daemon is back.
                 Err(error) if error.kind() == RuntimeErrorKind::Unavailable => {}
                 Err(error) => return Err(error),
             }
             events.next().await;
+        }
+    }
+
+    /// Waits until a workspace has ended or is gone, as long as the daemon is there.
+    async fn until_ended(&self, id: &WorkspaceId) -> Result<(), RuntimeError> {
+        let mut events = self.events.clone();
+        loop {
+            match self.exited(id).await {
+                Ok(None) => events.next().await,
+                Err(error) if error.kind() != RuntimeErrorKind::NotFound => return Err(error),
+                Ok(Some(_)) | Err(_) => return Ok(()),
+            }
+        }
+    }
+
+    /// How a workspace has ended, if it has.
+    async fn exited(&self, id: &WorkspaceId) -> Result<Option<Exited>, RuntimeError> {
+        match self.state(id).await? {
+            RuntimeState::Exited(exited) => Ok(Some(exited)),
+            RuntimeState::Running { .. } => Ok(None),
+            RuntimeState::Absent => Err(RuntimeError::absent(id, "a container")),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The binary over a real Docker Engine.
 
-use std::fs;
+use std::{fs, path::Path, time::Duration};
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -12,7 +12,12 @@ use crate::{
 
 /// The world with this daemon for its runtime.
 pub(crate) fn over(world: World, daemon: &Daemon, init: bool) -> World {
-    let (socket, secrets) = (daemon.socket(), daemon.directory().join("secrets"));
+    behind(world, daemon, &daemon.socket(), init)
+}
+
+/// The same, with another socket that leads to the daemon.
+pub(crate) fn behind(world: World, daemon: &Daemon, socket: &Path, init: bool) -> World {
+    let secrets = daemon.directory().join("secrets");
     let world = world.with_tables(&format!(
         "[docker]\nsocket = {socket:?}\nsecrets_dir = {secrets:?}\nimage = \"{IMAGE}\"\nnetwork = \"none\"\ninit = {init}\n"
     ));

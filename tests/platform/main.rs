@@ -9,6 +9,7 @@
 
 mod access;
 mod api;
+mod away;
 mod backup;
 mod care;
 mod command;

@@ -30,7 +30,17 @@ pub(crate) struct Workspace {
 }
 
 impl<'w> Platform<'w> {
-    pub(crate) fn start(world: &'w World, mut command: Command) -> Self {
+    /// One that is ready.
+    pub(crate) fn start(world: &'w World, command: Command) -> Self {
+        let platform = Self::begin(world, command);
+        until("the platform to be ready", || {
+            platform.get("/ready").status == 200
+        });
+        platform
+    }
+
+    /// One that listens.
+    pub(crate) fn begin(world: &'w World, mut command: Command) -> Self {
         let log = tempfile::Builder::new()
             .prefix("platform-")
             .suffix(".log")
@@ -51,9 +61,6 @@ impl<'w> Platform<'w> {
             platform.address().is_some()
         });
         platform.url = format!("http://{}", platform.address().unwrap());
-        until("the platform to be ready", || {
-            platform.get("/ready").status == 200
-        });
         platform
     }
 

@@ -21,14 +21,17 @@ const TOOLS: [&str; 9] = [
 #[derive(Clone, Copy)]
 pub(crate) enum Make {
     Docker,
+    /// One that ends its containers when it starts again.
+    DockerAlone,
     Podman,
 }
 
-/// What Podman needs to be told where it runs without systemd and without the right to raise limits.
+/// What Podman needs to be told where it runs without systemd and without the right to raise limits; and an init, which it has not.
 const PODMAN: &str = r#"
 [containers]
 default_ulimits = ["nofile=20000:20000", "nproc=4096:4096"]
 [engine]
+init_path = "/usr/bin/docker-init"
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
@@ -43,13 +46,14 @@ impl Make {
             .open(directory.join("log"));
         let socket = format!("unix://{}", path("sock"));
         let (program, arguments) = match self {
-            Self::Docker => (
+            Self::Docker | Self::DockerAlone => (
                 "dockerd",
                 format!(
-                    "--data-root {} --exec-root {} --pidfile {} -H {socket} --iptables=false --ip6tables=false --bridge=none --live-restore",
+                    "--data-root {} --exec-root {} --pidfile {} -H {socket} --iptables=false --ip6tables=false --bridge=none --live-restore={}",
                     path("data"),
                     path("exec"),
-                    path("pid")
+                    path("pid"),
+                    matches!(self, Self::Docker)
                 ),
             ),
             Self::Podman => (
@@ -81,8 +85,21 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     pub(crate) fn start(make: Make) -> Self {
-        // The path of a Unix socket is short.
-        let directory = tempfile::Builder::new().prefix("dk").tempdir().unwrap();
+        Self::start_in(make, directory())
+    }
+
+    /// One whose disk has so much room, as `mount` is told.
+    pub(crate) fn with_disk(make: Make, room: &str) -> Self {
+        let directory = directory();
+        let disk = directory.path().join("data");
+        fs::create_dir(&disk).unwrap();
+        let mut mount = Command::new("mount");
+        let mount = mount.args(["-t", "tmpfs", "-o", room, "tmpfs"]).arg(disk);
+        assert!(mount.status().unwrap().success());
+        Self::start_in(make, directory)
+    }
+
+    fn start_in(make: Make, directory: TempDir) -> Self {
         let process = make.spawn(directory.path());
         let daemon = Self {
             make,
@@ -99,6 +116,15 @@ impl Daemon {
         let pid = self.process.id().to_string();
         assert!(Command::new("kill").arg(&pid).status().unwrap().success());
         self.process.wait().unwrap();
+    }
+
+    /// Ends it at once, as a crash does.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        // It goes with its parent. Where nobody reaps it, the next Docker would take it for one that lives.
+        let containerd = self.directory.path().join("exec/containerd/containerd.pid");
+        fs::remove_file(containerd).unwrap();
     }
 
     pub(crate) fn start_again(&mut self) {
@@ -138,6 +164,11 @@ impl Daemon {
         assert!(imported.status.success(), "{imported:?}");
     }
 
+    /// Where it keeps what it makes.
+    pub(crate) fn disk(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
     }
@@ -156,9 +187,25 @@ impl Daemon {
         command
     }
 
+    /// How many containers it lists; those that run, unless `which` says otherwise.
+    pub(crate) fn containers(&self, which: &[&str]) -> usize {
+        let listed = self
+            .command(&["ps", "--quiet"])
+            .args(which)
+            .output()
+            .unwrap();
+        assert!(listed.status.success(), "{listed:?}");
+        String::from_utf8(listed.stdout).unwrap().lines().count()
+    }
+
     fn docker(&self, arguments: &[&str]) -> bool {
         self.command(arguments).output().unwrap().status.success()
     }
+}
+
+/// The path of a Unix socket is short.
+fn directory() -> TempDir {
+    tempfile::Builder::new().prefix("dk").tempdir().unwrap()
 }
 
 impl Drop for Daemon {

@@ -183,6 +183,12 @@ impl ApiError {
         )
     }
 
+    /// 503: the platform has not yet taken over the workspaces of the one before.
+    pub(crate) fn starting() -> Self {
+        let error = "the platform is starting: try again later";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(1)
+    }
+
     /// 429: as many requests are running, or as many provisions waiting, as the operator allows.
     pub(crate) fn overloaded() -> Self {
         Self::new(

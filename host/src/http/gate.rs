@@ -1,4 +1,4 @@
-//! What every request passes before it is routed: an id, the limit on requests at once, the limit on time; and after it, the log.
+//! What every request passes before it is routed: an id, the end of the boot, the limit on requests at once, the limit on time; and after it, the log.
 //!
 //! One function instead of a stack of layers: each layer would cost a boxed future, and a timer that hardly any request needs.
 
@@ -22,7 +22,7 @@ use hyper::body::{Body as _, Incoming};
 use tower::Service as _;
 
 use super::{
-    Limits, Route,
+    Limits, Readiness, Route,
     attempts::{Attempts, Verdict},
     counts::HttpMetrics,
     error::{ApiError, BadToken, Cause},
@@ -36,6 +36,7 @@ const MAX_REQUEST_ID: usize = 64;
 pub(crate) struct Gate {
     router: Router,
     metrics: HttpMetrics,
+    readiness: Readiness,
     max_requests: usize,
     time: Duration,
     running: AtomicUsize,
@@ -44,10 +45,16 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    pub(crate) fn new(router: Router, metrics: HttpMetrics, limits: &Limits) -> Self {
+    pub(crate) fn new(
+        router: Router,
+        metrics: HttpMetrics,
+        readiness: Readiness,
+        limits: &Limits,
+    ) -> Self {
         Self {
             router,
             metrics,
+            readiness,
             max_requests: limits.max_requests,
             time: limits.request_time,
             running: AtomicUsize::new(0),
@@ -75,9 +82,15 @@ impl Gate {
 
     async fn admit(&self, request: Request<Incoming>) -> Response {
         let running = Running::enter(&self.running);
-        // Probes are let in always: a platform that is busy is not dead.
-        if running.before >= self.max_requests && !is_probe(request.uri().path()) {
-            return self.refuse(ApiError::overloaded());
+        // Probes are let in always: a platform that is busy, or waits for its runtime, is not dead.
+        if !is_probe(request.uri().path()) {
+            // Tokens that will be good are not known yet, and workspaces are still compared with their records.
+            if self.readiness.is_starting() {
+                return self.refuse(ApiError::starting());
+            }
+            if running.before >= self.max_requests {
+                return self.refuse(ApiError::overloaded());
+            }
         }
         let request = request.map(|body| {
             if body.is_end_stream() {

@@ -32,7 +32,12 @@ impl Readiness {
     /// Every latch is gone, and the platform does not drain.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.latch.strong_count() == 0 && !*self.draining.borrow()
+        !self.is_starting() && !*self.draining.borrow()
+    }
+
+    /// Some latch is still there.
+    pub(super) fn is_starting(&self) -> bool {
+        self.latch.strong_count() > 0
     }
 
     /// Not ready again, for good: whoever sends traffic here should look elsewhere.

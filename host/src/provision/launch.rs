@@ -1,6 +1,10 @@
 //! The way from a record to a running workspace: chain, then start. Nothing is started unless the chain succeeds.
 
-use std::{error::Error, sync::Arc, time::Instant};
+use std::{
+    error::Error,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
     call::{Attributes, Call},
@@ -12,7 +16,11 @@ use crate::{
     },
     runtime::{RuntimeErrorKind, StartSpec},
     store::{self, TokenHash, WorkspaceRecord, WorkspaceState},
+    workspace_id::WorkspaceId,
 };
+
+/// How long the caller of a start that failed waits until it has been taken back.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Why a workspace did not start.
 pub(super) struct Failure {
@@ -73,7 +81,7 @@ impl Inner {
 
     /// Gives what the plugins said when they were asked for files.
     async fn launch(
-        &self,
+        self: &Arc<Self>,
         record: &WorkspaceRecord,
         token: &WorkspaceToken,
     ) -> Result<Vec<Asked>, Failure> {
@@ -94,15 +102,26 @@ impl Inner {
         self.access.open(token.hash(), call(record), guards);
         match tokio::time::timeout(self.settings.start_time, self.runtime.start(&spec)).await {
             Ok(Ok(())) => Ok(asked),
-            Ok(Err(error)) => Err(start_failure(error.kind(), error)),
+            Ok(Err(error)) => {
+                self.take_back(spec.id()).await;
+                Err(start_failure(error.kind(), error))
+            }
             Err(elapsed) => {
-                // It may have started after all, and a failed workspace must not run.
-                if let Err(error) = self.undo(spec.id()).await {
-                    tracing::error!(workspace = %spec.id(), error = error.causes(), "a workspace that took too long to start could not be stopped");
-                }
+                self.take_back(spec.id()).await;
                 Err(Failure::new(Reason::TimedOut, elapsed))
             }
         }
+    }
+
+    /// Sees that nothing is left of a start that failed. It may have gone well after all, and a failed workspace must not run.
+    async fn take_back(self: &Arc<Self>, id: &WorkspaceId) {
+        let error = match tokio::time::timeout(PATIENCE, self.undo(id)).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.causes(),
+            Err(elapsed) => elapsed.to_string(),
+        };
+        tracing::warn!(workspace = %id, error, "a start that failed could not be taken back: it is tried again until it is");
+        self.finish_later(id);
     }
 
     /// Records that a workspace runs, unless it is recorded as alive, lets it ask for tokens, keeps it, and watches for its end. `asked`: see

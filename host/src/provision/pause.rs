@@ -44,7 +44,12 @@ impl Provisioner {
             let record = inner.recorded(before, wanted).await?;
             if let Err(error) = inner.follow(&record).await {
                 inner.recorded(record, from).await?;
-                return Err(refused(&id, error));
+                let refused = refused(&id, error);
+                if refused.kind == ProvisionErrorKind::RuntimeUnavailable {
+                    // It may have been done, and not been said any more.
+                    inner.finish_later(&id);
+                }
+                return Err(refused);
             }
             tracing::info!(workspace = %id, state = %wanted, "workspace paused or resumed");
             inner.records.with_provision(record).await
@@ -83,7 +88,7 @@ impl Inner {
     }
 
     /// Has the runtime do what the record says.
-    async fn follow(&self, record: &WorkspaceRecord) -> Result<(), RuntimeError> {
+    pub(super) async fn follow(&self, record: &WorkspaceRecord) -> Result<(), RuntimeError> {
         if record.state == WorkspaceState::Paused {
             self.runtime.pause(&record.id).await
         } else {

@@ -11,27 +11,26 @@ use std::{
 
 use crate::{
     provision::{Inner, Outcome, Provisioner, Reason, events, platform},
-    runtime::{Exit, RuntimeState},
+    runtime::{Exit, RuntimeError, RuntimeErrorKind, RuntimeState},
     store::{WorkspaceRecord, WorkspaceState},
     workspace_id::WorkspaceId,
 };
+
+/// Between two looks whether the runtime is back.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What is present, and of what there is anything left.
+type Inventory = (BTreeMap<WorkspaceId, RuntimeState>, BTreeSet<WorkspaceId>);
 
 impl Provisioner {
     /// Takes over the workspaces of the platform that ran before. Call it once, before anything else.
     ///
     /// # Errors
-    /// When the store or the runtime cannot be read. A workspace that cannot be taken over is logged and left as it is.
+    /// When the store or the runtime cannot be read. A runtime that cannot be reached is waited for, and a workspace that cannot be
+    /// taken over is logged and tried again in the background.
     pub async fn reconcile(&self) -> Outcome<()> {
         let inner = &self.0;
-        let found = inner
-            .runtime
-            .list()
-            .await
-            .map_err(|error| platform(None, "listing the workspaces", error))?;
-        let mut found: BTreeMap<WorkspaceId, RuntimeState> = found.into_iter().collect();
-        let remains = inner.runtime.remains().await;
-        let remains = remains.map_err(|error| platform(None, "looking for what is left", error))?;
-        let mut remains: BTreeSet<WorkspaceId> = remains.into_iter().collect();
+        let (mut found, mut remains) = inner.inventory().await?;
         let records = inner.records.list().await?;
         inner.records.count(&records);
         for record in records {
@@ -41,7 +40,8 @@ impl Provisioner {
             let _turn = inner.tasks.turn(&id).await;
             inner.expiries.expect(&record);
             if let Err(error) = inner.settle(record, state, left).await {
-                tracing::error!(workspace = %id, error = error.causes(), "the workspace was left as it is");
+                tracing::error!(workspace = %id, error = error.causes(), "the workspace is left as it is for now: it is tried again until it is settled");
+                inner.finish_later(&id);
             }
         }
         remains.extend(found.into_keys());
@@ -54,8 +54,32 @@ impl Provisioner {
 }
 
 impl Inner {
+    /// What the runtime has, as soon as it can be reached.
+    async fn inventory(&self) -> Outcome<Inventory> {
+        let mut away = false;
+        loop {
+            match self.look_around().await {
+                Err(error) if error.kind() == RuntimeErrorKind::Unavailable => {
+                    if !std::mem::replace(&mut away, true) {
+                        tracing::warn!(%error, "the runtime of workspaces cannot be reached: the platform is ready when it can");
+                    }
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                found => {
+                    return found.map_err(|error| platform(None, "listing the workspaces", error));
+                }
+            }
+        }
+    }
+
+    async fn look_around(&self) -> Result<Inventory, RuntimeError> {
+        let found = self.runtime.list().await?.into_iter().collect();
+        let remains = self.runtime.remains().await?.into_iter().collect();
+        Ok((found, remains))
+    }
+
     /// Brings one record and the runtime together. `left`: the runtime has something of the workspace, if only its files.
-    async fn settle(
+    pub(super) async fn settle(
         self: &Arc<Self>,
         record: WorkspaceRecord,
         state: RuntimeState,
@@ -88,6 +112,9 @@ impl Inner {
                 tracing::warn!(workspace = %id, "a workspace that should not run does: stopped");
                 self.halt(&id).await?;
                 self.clean_up(&id).await;
+                if record.state == WorkspaceState::Failed {
+                    self.clear(&id).await?;
+                }
                 Ok(())
             }
             // What could not be removed when it failed.

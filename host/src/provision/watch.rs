@@ -90,18 +90,29 @@ impl Inner {
                 .advance(record, WorkspaceState::Stopping, outcome)
                 .await?
         };
-        self.halt(&id).await?;
-        let exited = match self.runtime.state(&id).await {
-            Ok(RuntimeState::Exited(exited)) => Some(exited),
-            Ok(RuntimeState::Absent | RuntimeState::Running { .. }) => None,
+        let exited = match self.halted(&id).await {
+            Ok(exited) => exited,
             Err(error) => {
-                let what = "asking for the workspace";
-                return Err(ProvisionError::of_runtime(&id, what, error));
+                self.finish_later(&id);
+                return Err(error);
             }
         };
         let (record, told) = self.stopped(record, exited).await?;
         told.wait(patience).await;
         Ok(record)
+    }
+
+    /// Stops whatever runs of a workspace, and says how it ended, if that is known.
+    async fn halted(&self, id: &WorkspaceId) -> Outcome<Option<Exited>> {
+        self.halt(id).await?;
+        match self.runtime.state(id).await {
+            Ok(RuntimeState::Exited(exited)) => Ok(Some(exited)),
+            Ok(RuntimeState::Absent | RuntimeState::Running { .. }) => Ok(None),
+            Err(error) => {
+                let what = "asking for the workspace";
+                Err(ProvisionError::of_runtime(id, what, error))
+            }
+        }
     }
 
     /// Closes a workspace: its token opens nothing from now on, what was cached for it alone is forgotten, and no plugin

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+#[expect(dead_code, reason = "the tests of the platform ask more of it")]
 #[path = "../../../tests/support/docker_daemon.rs"]
 mod daemon;
 mod own;

@@ -82,10 +82,7 @@ impl Place {
     fn containers(&self, id: &str, which: &[&str]) -> usize {
         let Some(daemon) = &self.daemon else { return 0 };
         let label = format!("label=provisionhook.workspace={id}");
-        let arguments = [&["ps", "--quiet", "--filter", &label], which].concat();
-        let listed = daemon.command(&arguments).output().unwrap();
-        assert!(listed.status.success(), "{listed:?}");
-        String::from_utf8(listed.stdout).unwrap().lines().count()
+        daemon.containers(&[&["--filter", &label], which].concat())
     }
 
     /// Where the files of a workspace are.

@@ -1,0 +1,306 @@
+//! A daemon that goes away at any request of an operation on a workspace, and comes back: the caller is told so, the platform answers
+//! meanwhile, and then nothing is left that no record has.
+
+mod proxy;
+
+use std::fs;
+
+use reqwest::Method;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::{
+    api::Answer,
+    daemon::{Daemon, Make},
+    docker,
+    platform::Platform,
+    world::{World, until},
+};
+
+use proxy::{Moment, Proxy};
+
+/// What is done to a workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operation {
+    Create,
+    Restart,
+    Pause,
+    Resume,
+    Stop,
+    Delete,
+    Logs,
+}
+
+#[test]
+fn at_every_request_of_a_provision() {
+    let cut = walk(Make::Docker, Operation::Create);
+    assert_cut_at(&cut, &["/containers/create", "/start", "/json"]);
+}
+
+#[test]
+fn at_every_request_of_a_provision_over_podman() {
+    let cut = walk(Make::Podman, Operation::Create);
+    assert_cut_at(&cut, &["/containers/create", "/start", "/json"]);
+}
+
+#[test]
+fn at_every_request_of_a_restart() {
+    let cut = walk(Make::Docker, Operation::Restart);
+    assert_cut_at(&cut, &["/stop", "/logs", "DELETE ", "/start"]);
+}
+
+#[test]
+fn at_every_request_of_a_pause() {
+    assert_cut_at(&walk(Make::Docker, Operation::Pause), &["/pause"]);
+}
+
+#[test]
+fn at_every_request_of_a_resume() {
+    assert_cut_at(&walk(Make::Docker, Operation::Resume), &["/unpause"]);
+}
+
+#[test]
+fn at_every_request_of_a_stop() {
+    assert_cut_at(&walk(Make::Docker, Operation::Stop), &["/stop", "/json"]);
+}
+
+#[test]
+fn at_every_request_of_a_delete() {
+    assert_cut_at(
+        &walk(Make::Docker, Operation::Delete),
+        &["/stop", "DELETE "],
+    );
+}
+
+#[test]
+fn at_every_request_for_a_log() {
+    assert_cut_at(&walk(Make::Docker, Operation::Logs), &["/json", "/logs"]);
+}
+
+/// Of each expected kind of request.
+#[track_caller]
+fn assert_cut_at(cut: &[String], expected: &[&str]) {
+    for part in expected {
+        assert!(
+            cut.iter().any(|request| request.contains(part)),
+            "{part}: {cut:#?}"
+        );
+    }
+}
+
+/// Does it again and again, each time with a cut that comes one request later, until there is no such request. Gives those at which
+/// it was cut.
+fn walk(make: Make, operation: Operation) -> Vec<String> {
+    let place = Place::new(make);
+    let platform = place.world.serve();
+    let mut cut = Vec::new();
+    for moment in [Moment::Before, Moment::After] {
+        let requests = (1..).map_while(|number| {
+            let id = format!("{moment:?}-{number}").to_lowercase();
+            place.cut(&platform, &id, operation, number, moment)
+        });
+        cut.extend(requests);
+    }
+    cut
+}
+
+/// A platform's machine, with a daemon that may be away.
+struct Place {
+    proxy: Proxy,
+    daemon: Daemon,
+    world: World,
+}
+
+impl Place {
+    fn new(make: Make) -> Self {
+        let daemon = Daemon::start(make);
+        let proxy = Proxy::start(daemon.directory().join("proxy"), daemon.socket());
+        let world = World::bare();
+        world.write("secret", "a-secret-for-a-daemon-that-is-away\n", 0o600);
+        let paths = [("SECRET", "secret"), ("LEDGER", "ledger")];
+        world.install_c("40-cares.so", "cares", &paths);
+        let init = matches!(make, Make::Docker);
+        let world = docker::behind(world, &daemon, &proxy.socket, init);
+        Self {
+            proxy,
+            daemon,
+            world,
+        }
+    }
+
+    /// Does it to a new workspace while the daemon goes away at this request, and looks at what there is when it is back. Gives the
+    /// request, if there was one.
+    fn cut(
+        &self,
+        platform: &Platform<'_>,
+        id: &str,
+        operation: Operation,
+        number: usize,
+        moment: Moment,
+    ) -> Option<String> {
+        if operation != Operation::Create {
+            ask(platform, id, Operation::Create).expect(201);
+        }
+        if operation == Operation::Resume {
+            ask(platform, id, Operation::Pause).expect(200);
+        }
+        self.proxy.cut_at(number, moment);
+        let answer = ask(platform, id, operation);
+        let request = self.proxy.was_cut_at();
+        let at = format!("{operation:?}, {moment:?} {request:?}: {answer:?}");
+        if request.is_some() {
+            assert_eq!(platform.get("/health").status, 200, "{at}");
+            platform.get("/workspaces").expect(200);
+        } else {
+            assert!(answer.status < 300, "{at}");
+        }
+        if answer.status >= 300 {
+            let error = "the runtime of workspaces cannot be reached: try again later";
+            assert_eq!(answer.json()["error"], error, "{at}");
+            assert_eq!(answer.status, 503, "{at}");
+        }
+        self.proxy.mend();
+        self.check(platform, id, operation, answer.status < 300, &at);
+        let gone = ask(platform, id, Operation::Delete);
+        assert!(matches!(gone.status, 204 | 404), "{at}: {gone:?}");
+        assert_eq!(self.daemon.containers(&["--all"]), 0, "{at}");
+        assert_eq!(self.left(), [] as [String; 0], "{at}");
+        request
+    }
+
+    /// What is recorded is what is there, before long.
+    fn check(&self, platform: &Platform<'_>, id: &str, operation: Operation, done: bool, at: &str) {
+        let possible: &[&str] = match (operation, done) {
+            (Operation::Create | Operation::Restart | Operation::Logs, true) => &["running"],
+            (Operation::Create, false) => &["failed"],
+            (Operation::Restart, false) => &["failed", "stopped"],
+            (Operation::Pause, true) | (Operation::Resume, false) => &["paused"],
+            (Operation::Pause | Operation::Logs, false) | (Operation::Resume, true) => &["running"],
+            (Operation::Stop, _) | (Operation::Delete, false) => &["stopped"],
+            (Operation::Delete, true) => &[""],
+        };
+        let shown = || platform.get(&format!("/workspaces/{id}")).json();
+        let state = |shown: &Value| shown["state"].as_str().unwrap_or_default().to_owned();
+        until(&format!("{at}: one of {possible:?}"), || {
+            possible.contains(&&*state(&shown()))
+        });
+        let shown = shown();
+        let state = state(&shown);
+        let is_there = |status: &str| {
+            let filter = format!("status={status}");
+            self.daemon.containers(&["--all", "--filter", &filter]) == 1
+        };
+        let secret = self
+            .daemon
+            .directory()
+            .join(format!("secrets/{id}/.config/token"));
+        match &*state {
+            "running" | "paused" => {
+                until(&format!("{at}: a container that is {state}"), || {
+                    is_there(&state)
+                });
+                assert!(secret.exists(), "{at}");
+            }
+            _ => {
+                let failed = state == "failed";
+                let most = usize::from(state == "stopped");
+                until(&format!("{at}: nothing to run"), || {
+                    self.daemon.containers(&[]) == 0 && self.daemon.containers(&["--all"]) <= most
+                });
+                assert!(!secret.exists(), "{at}");
+                assert_eq!(
+                    failed,
+                    shown["reason"] == "runtime_unavailable",
+                    "{at}: {shown}"
+                );
+            }
+        }
+    }
+
+    /// What is left of any workspace on the disk.
+    fn left(&self) -> Vec<String> {
+        let roots = [
+            self.world.path("state/workspaces"),
+            self.daemon.directory().join("secrets"),
+        ];
+        let entries = roots.into_iter().filter_map(|root| fs::read_dir(root).ok());
+        let names = entries.flatten().flatten().map(|entry| entry.file_name());
+        names
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect()
+    }
+}
+
+fn ask(platform: &Platform<'_>, id: &str, operation: Operation) -> Answer {
+    let path = format!("/workspaces/{id}");
+    let request = json!({"id": id, "command": ["sleep", "600"]}).to_string();
+    match operation {
+        Operation::Create => platform.post("/workspaces", request),
+        Operation::Restart => platform.post(&format!("{path}/restart"), ""),
+        Operation::Pause => platform.post(&format!("{path}/pause"), ""),
+        Operation::Resume => platform.post(&format!("{path}/resume"), ""),
+        Operation::Stop => platform.post(&format!("{path}/stop"), ""),
+        Operation::Delete => platform.send(Method::DELETE, &path, ""),
+        Operation::Logs => platform.get(&format!("{path}/logs")),
+    }
+}
+
+#[test]
+fn a_platform_that_starts_meanwhile_waits_and_says_so() {
+    let place = Place::new(Make::Docker);
+    let platform = place.world.serve();
+    ask(&platform, "lives", Operation::Create).expect(201);
+    platform.end(Signal::KILL);
+    for (number, moment) in [(1, Moment::Before), (1, Moment::After), (2, Moment::Before)] {
+        place.proxy.cut_at(number, moment);
+        let platform = Platform::begin(&place.world, place.world.command(&["serve"]));
+        until("the platform to look for workspaces", || {
+            place.proxy.was_cut_at().is_some()
+        });
+        assert_eq!(platform.get("/health").status, 200);
+        assert_eq!(platform.get("/ready").status, 503);
+        let refused = platform.get("/workspaces/lives").expect(503);
+        assert_eq!(
+            refused["error"],
+            "the platform is starting: try again later"
+        );
+        let said = "the platform is ready when it can";
+        until("it to be said", || platform.log().contains(said));
+        place.proxy.mend();
+        until("the platform to be ready", || {
+            platform.get("/ready").status == 200
+        });
+        assert_eq!(platform.show("lives")["state"], "running");
+        platform.end(Signal::KILL);
+    }
+    let platform = place.world.serve();
+    platform.delete("lives");
+}
+
+#[test]
+fn a_daemon_that_takes_its_containers_with_it_is_noticed_when_it_is_back() {
+    let mut daemon = Daemon::start(Make::DockerAlone);
+    let world = docker::over(World::bare(), &daemon, true);
+    let platform = world.serve();
+    let request = json!({"id": "lost", "command": ["sleep", "600"]}).to_string();
+    platform.post("/workspaces", request).expect(201);
+    daemon.kill();
+    assert_eq!(platform.show("lost")["state"], "running");
+    let refused = platform.post("/workspaces/lost/stop", "").expect(503);
+    let error = "the runtime of workspaces cannot be reached: try again later";
+    assert_eq!(refused["error"], error);
+    assert_eq!(platform.show("lost")["state"], "stopping");
+    daemon.start_again();
+    until("the end to be noticed", || {
+        platform.show("lost")["state"] == "stopped"
+    });
+    assert_eq!(daemon.containers(&[]), 0);
+    platform.post("/workspaces/lost/restart", "").expect(200);
+    daemon.kill();
+    daemon.start_again();
+    until("the other end to be noticed", || {
+        platform.show("lost")["state"] == "stopped"
+    });
+    platform.delete("lost");
+    assert_eq!(daemon.containers(&["--all"]), 0);
+}
