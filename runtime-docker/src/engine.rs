@@ -18,7 +18,14 @@ use crate::{error, names, settings::Settings};
 /// The daemon. Connects when it is first needed, so that a platform starts before its daemon does.
 pub(crate) struct Engine {
     pub(crate) settings: Settings,
-    docker: OnceCell<Docker>,
+    daemon: OnceCell<Daemon>,
+}
+
+/// A daemon that has answered.
+struct Daemon {
+    docker: Docker,
+    /// The directory in which it keeps what it makes.
+    disk: String,
 }
 
 /// What there is under the name of a workspace's container.
@@ -37,19 +44,23 @@ impl Engine {
     pub(crate) fn new(settings: Settings) -> Self {
         Self {
             settings,
-            docker: OnceCell::new(),
+            daemon: OnceCell::new(),
         }
     }
 
     pub(crate) async fn docker(&self) -> Result<&Docker, Error> {
-        self.docker
-            .get_or_try_init(|| async {
-                let socket = self.settings.socket.to_string_lossy();
-                let timeout = self.settings.timeout.as_secs();
-                let docker = Docker::connect_with_unix(&socket, timeout, API_DEFAULT_VERSION)?;
-                docker.negotiate_version().await
-            })
-            .await
+        let connect = || async {
+            let socket = self.settings.socket.to_string_lossy();
+            let timeout = self.settings.timeout.as_secs();
+            let docker = Docker::connect_with_unix(&socket, timeout, API_DEFAULT_VERSION)?;
+            let docker = docker.negotiate_version().await?;
+            let info = docker.info().await.ok();
+            let disk = info.and_then(|info| info.docker_root_dir);
+            let disk = disk.unwrap_or_else(|| "`docker info` names it".to_owned());
+            Ok::<_, Error>(Daemon { docker, disk })
+        };
+        let daemon = self.daemon.get_or_try_init(connect).await?;
+        Ok(&daemon.docker)
     }
 
     /// The same, for something that is to be done for a workspace.
@@ -70,7 +81,9 @@ impl Engine {
         what: &str,
         error: &Error,
     ) -> RuntimeError {
-        error::engine(id, what, &self.settings.socket, error)
+        let daemon = self.daemon.get();
+        let disk = daemon.map_or("", |daemon| daemon.disk.as_str());
+        error::engine(id, what, &self.settings.socket, disk, error)
     }
 
     pub(crate) fn name(&self, id: &WorkspaceId) -> String {

@@ -75,6 +75,7 @@ impl Engine {
         while let Some(step) = progress.next().await {
             if let Err(error) = step {
                 return Err(match error::status(&error) {
+                    _ if error::is_full(&error) => self.failed(Some(id), "pull its image", &error),
                     None if !matches!(error, bollard::errors::Error::DockerStreamError { .. }) => {
                         self.failed(Some(id), "pull its image", &error)
                     }

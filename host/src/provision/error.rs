@@ -70,6 +70,9 @@ pub enum ProvisionErrorKind {
     /// The container engine or the cluster cannot be reached. What was recorded stays, and asking again goes on from there.
     #[error("expected a runtime that answers, found none: ask again later")]
     RuntimeUnavailable,
+    /// There was no room to do it. What was recorded stays, and asking again goes on from there.
+    #[error("expected room on the disks of workspaces, found none: make room, and ask again")]
+    DiskFull,
     /// The workspace has failed for this reason, and was recorded as failed. With the kind of the fault, if a plugin's it was.
     #[error("provisioning failed ({})", .0.as_str())]
     Failed(Reason, Option<FaultKind>),
@@ -89,10 +92,14 @@ impl ProvisionError {
 
     /// That the runtime could not do `what`.
     pub(super) fn of_runtime(id: &WorkspaceId, what: &'static str, error: RuntimeError) -> Self {
-        let kind = if error.kind() == RuntimeErrorKind::Unavailable {
-            ProvisionErrorKind::RuntimeUnavailable
-        } else {
-            ProvisionErrorKind::Platform(what)
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "callers can do nothing about the others"
+        )]
+        let kind = match error.kind() {
+            RuntimeErrorKind::Unavailable => ProvisionErrorKind::RuntimeUnavailable,
+            RuntimeErrorKind::DiskFull => ProvisionErrorKind::DiskFull,
+            _ => ProvisionErrorKind::Platform(what),
         };
         Self::new(id, kind).because(error)
     }

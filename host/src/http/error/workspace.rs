@@ -43,6 +43,9 @@ impl From<ProvisionError> for ApiError {
             ProvisionErrorKind::RuntimeUnavailable => {
                 Self::runtime_away().because("[provision] operation failed", causes)
             }
+            ProvisionErrorKind::DiskFull => {
+                Self::disk_full().because("[provision] operation failed", causes)
+            }
             ProvisionErrorKind::Overloaded => Self::overloaded(),
             ProvisionErrorKind::ShuttingDown => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -66,6 +69,11 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(5)
     }
 
+    fn disk_full() -> Self {
+        let error = "no room is left on a disk that the workspace needs";
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, error)
+    }
+
     /// A workspace that failed. The reason is a word; the cause stays here.
     fn failed(reason: Reason) -> Self {
         let (status, error) = match reason {
@@ -84,10 +92,7 @@ impl ApiError {
             Reason::ImageUnavailable => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "the image cannot be had")
             }
-            Reason::DiskFull => (
-                StatusCode::INSUFFICIENT_STORAGE,
-                "no room is left for the workspace's files",
-            ),
+            Reason::DiskFull => return Self::disk_full(),
             Reason::RuntimeUnavailable => return Self::runtime_away(),
             Reason::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "provisioning took too long"),
             Reason::PluginFailed | Reason::StartFailed | Reason::Interrupted | Reason::Lost => {
