@@ -1,6 +1,6 @@
 //! The connection to the daemon, and the questions that are asked of it in several places.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use bollard::{
     API_DEFAULT_VERSION, Docker,
@@ -11,9 +11,17 @@ use bollard::{
     },
 };
 use provisionhook_host::{runtime::RuntimeError, workspace_id::WorkspaceId};
-use tokio::sync::OnceCell;
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, sleep},
+};
 
 use crate::{error, names, settings::Settings};
+
+/// How long Podman may take to tidy up after a container that has ended.
+const TIDIED_UP_WITHIN: Duration = Duration::from_secs(5);
+/// Between two looks whether it has.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// The daemon. Connects when it is first needed, so that a platform starts before its daemon does.
 pub(crate) struct Engine {
@@ -115,10 +123,7 @@ impl Engine {
     /// Looks for the container of a workspace.
     pub(crate) async fn find(&self, id: &WorkspaceId) -> Result<Found, RuntimeError> {
         let docker = self.for_workspace(id, "look for its container").await?;
-        let inspected = docker
-            .inspect_container(&self.name(id), None::<InspectContainerOptions>)
-            .await;
-        let container = match inspected {
+        let container = match inspect(docker, &self.name(id)).await {
             Ok(container) => container,
             Err(error) if error::status(&error) == Some(404) => return Ok(Found::Nothing),
             Err(error) => return Err(self.failed(Some(id), "look for its container", &error)),
@@ -145,6 +150,21 @@ impl Engine {
             Ok(()) => Ok(()),
             Err(error) if error::status(&error) == Some(404) => Ok(()),
             Err(error) => Err(self.failed(Some(id), "remove its container", &error)),
+        }
+    }
+}
+
+/// Inspects a container. Of one that has just ended Podman says `stopped`, a state that Docker and the library do not know, until it has
+/// tidied up after it.
+async fn inspect(docker: &Docker, name: &str) -> Result<ContainerInspectResponse, Error> {
+    let deadline = Instant::now() + TIDIED_UP_WITHIN;
+    loop {
+        let options = None::<InspectContainerOptions>;
+        match docker.inspect_container(name, options).await {
+            Err(Error::JsonDataError { .. }) if Instant::now() < deadline => {
+                sleep(LOOK_AGAIN).await
+            }
+            inspected => return inspected,
         }
     }
 }

@@ -12,8 +12,8 @@ use provisionhook_host::{
     container::Container,
     files::{ContributedFile, FilePath},
     runtime::{
-        Exited, OutputStream, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture, RuntimeState,
-        StartSpec, Turns,
+        Exit, Exited, OutputStream, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture,
+        RuntimeState, StartSpec, Turns,
     },
     workspace_id::WorkspaceId,
 };
@@ -119,21 +119,33 @@ impl DockerRuntime {
 
     /// Starts the container that was created for `spec`, and says if it is its command that is missing.
     ///
-    /// An init starts in any case, so the command is looked for before it. Without one it is looked for where the start
-    /// has failed, and no sooner: looking mounts the container, which Podman 4.3 does not stand while many others start.
+    /// The command is looked for where there is doubt, and no sooner: looking mounts a container that does not run, which Podman 4.3
+    /// does not stand while many others start.
     async fn execute(&self, docker: &Docker, spec: &StartSpec) -> Result<(), RuntimeError> {
         let engine = &self.engine;
-        if engine.settings.init {
-            engine.has_command(docker, spec).await?;
-        }
         let started = docker
             .start_container(&engine.name(spec.id()), None::<StartContainerOptions>)
             .await;
-        let Err(error) = started else {
-            return Ok(());
-        };
-        engine.has_command(docker, spec).await?;
-        Err(engine.failed(Some(spec.id()), "start its container", &error))
+        if let Err(error) = started {
+            engine.has_command(docker, spec).await?;
+            return Err(engine.failed(Some(spec.id()), "start its container", &error));
+        }
+        // Something else stands before the command, and starts in any case.
+        let stands_before = engine.settings.init || engine.settings.env_in_file;
+        if stands_before && self.may_lack_command(spec.id()).await? {
+            engine.has_command(docker, spec).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a container that was started may be one without its command: it is about to begin, or has ended as an init and a shell
+    /// do without one. The first is mounted already, so that looking does nothing to it.
+    async fn may_lack_command(&self, id: &WorkspaceId) -> Result<bool, RuntimeError> {
+        Ok(match self.state(id).await? {
+            RuntimeState::Running { .. } => true,
+            RuntimeState::Exited(exited) => matches!(exited.exit, Exit::Code(1 | 126 | 127)),
+            RuntimeState::Absent => false,
+        })
     }
 
     fn taken(&self, id: &WorkspaceId) -> RuntimeError {

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use provisionhook_host::{
     container::{Container, Mount, Resources},
+    files::{ContributedFile, FilePath},
     runtime::{Runtime, RuntimeErrorKind, RuntimeState, StartSpec},
     workspace_id::WorkspaceId,
 };
@@ -11,7 +12,10 @@ use provisionhook_runtime_docker::{DockerRuntime, Settings};
 use runtime_conformance::{Subject as _, platforms};
 use zeroize::Zeroizing;
 
-use crate::{Docker, daemon::IMAGE};
+use crate::{
+    Docker,
+    daemon::{Daemon, IMAGE, Make},
+};
 
 fn spec(id: &str, script: &str, container: Container) -> StartSpec {
     let command = ["sh", "-c", script].map(str::to_owned).to_vec();
@@ -207,4 +211,59 @@ async fn a_command_that_fails_is_started_again_as_often_as_was_asked() {
     };
     let spec = spec("restarts", "echo run; exit 1", container);
     assert_eq!(output(&*docker.runtime(), &spec).await, "run\nrun\nrun\n");
+}
+
+/// Podman loses mounts of containers that somebody looks into while many start.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_start_at_once_over_podman_with_an_init_and_each_has_its_files() {
+    let podman = Docker(Daemon::start(Make::Podman));
+    let runtime: Arc<dyn Runtime> = Arc::new(DockerRuntime::new(podman.settings()));
+    let starts = (0..30).map(|number| {
+        let runtime = Arc::clone(&runtime);
+        tokio::spawn(async move {
+            let hello = ContributedFile {
+                path: FilePath::parse("hello").unwrap(),
+                mode: 0o600,
+                secret: number % 2 == 0,
+                bytes: Zeroizing::new(b"hello".to_vec()),
+            };
+            let script = "cat hello && exec sleep 600";
+            let spec = spec(&format!("many-{number}"), script, busybox());
+            let spec = spec.with_files(vec![hello]);
+            runtime.start(&spec).await.unwrap();
+            while runtime.logs(spec.id(), None).await.unwrap() != b"hello" {
+                let state = runtime.state(spec.id()).await.unwrap();
+                assert!(matches!(state, RuntimeState::Running { .. }), "{state:?}");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+    });
+    for started in starts.collect::<Vec<_>>() {
+        started.await.unwrap();
+    }
+}
+
+/// The init of the engine would start in any case, and so would the shell that reads the environment from its file.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_is_missing_is_found_out_whatever_stands_before_it() {
+    for make in [Make::Docker, Make::Podman] {
+        let docker = Docker(Daemon::start(make));
+        for (init, env_in_file) in [(true, false), (false, true), (true, true)] {
+            let runtime = DockerRuntime::new(Settings {
+                init,
+                env_in_file,
+                ..docker.settings()
+            });
+            let env = [("PATH".to_owned(), Zeroizing::new("/bin".to_owned()))];
+            let spec = StartSpec::new(
+                "missing".parse().unwrap(),
+                vec!["no-such-program".to_owned()],
+                env.to_vec(),
+            );
+            let spec = spec.unwrap().with_container(Some(busybox()));
+            let error = runtime.start(&spec).await.unwrap_err();
+            assert_eq!(error.kind(), RuntimeErrorKind::CommandNotFound, "{error}");
+            assert_eq!(docker.client(&["ps", "-aq"]), "");
+        }
+    }
 }
