@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use provisionhook_host::runtime::{Exit, Runtime, RuntimeState};
 
-use crate::{Bench, is_alive, kill, marked, number, state_letter};
+use crate::{Bench, confined::isolated, is_alive, kill, marked, number, state_letter};
 
 /// Whether every process of the workspaces below the root is stopped. `D` is the parent of a child that has yet to execute.
 fn all_stand_still(bench: &Bench) -> bool {
@@ -55,6 +55,17 @@ async fn what_had_stopped_itself_stays_stopped_when_the_rest_goes_on() {
 #[tokio::test]
 async fn a_command_that_is_killed_while_paused_ends_the_workspace() {
     let bench = Bench::new();
+    let id = bench.sh("sleep 1000 & echo ready; sleep 1000").await;
+    bench.says(&id, "ready").await;
+    bench.runtime.pause(&id).await.unwrap();
+    kill(bench.running_pid(&id).await);
+    assert_eq!(bench.exit(&id).await, Exit::Signal(9));
+    assert!(bench.is_empty());
+}
+
+#[tokio::test]
+async fn and_so_it_does_where_an_init_stands_before_it() {
+    let bench = Bench::confined(isolated()).await;
     let id = bench.sh("sleep 1000 & echo ready; sleep 1000").await;
     bench.says(&id, "ready").await;
     bench.runtime.pause(&id).await.unwrap();

@@ -29,13 +29,14 @@ pub(super) enum Progress {
 }
 
 impl Still {
-    /// Stops every process that is there, and says how far that is. To be repeated until nothing moves: a process that is being
-    /// stopped may have been starting another.
+    /// Stops every process that is there but `init`, and says how far that is. To be repeated until nothing moves: a process that is
+    /// being stopped may have been starting another.
     ///
-    /// Parents are stopped before their children, so that none of them sees a child stop.
-    pub(super) fn hold(&mut self) -> Progress {
+    /// Parents are stopped before their children, so that none of them sees a child stop. An init only waits, and has to tell when the
+    /// command has been killed meanwhile.
+    pub(super) fn hold(&mut self, init: Option<i32>) -> Progress {
         for pass in 0..PASSES {
-            if self.stop_new() == 0 {
+            if self.stop_new(init) == 0 {
                 // What was told in this very call may not have heard yet, and could be about to fork.
                 return if pass == 0 {
                     self.progress()
@@ -57,10 +58,10 @@ impl Still {
     }
 
     /// Stops those that were not there before, and says how many.
-    fn stop_new(&mut self) -> usize {
+    fn stop_new(&mut self, init: Option<i32>) -> usize {
         let mut new = 0;
         for process in proc::descendants(getpid().as_raw_pid()) {
-            if !self.known.insert(process) {
+            if Some(process.pid) == init || !self.known.insert(process) {
                 continue;
             }
             new += 1;

@@ -218,7 +218,7 @@ impl Tree {
     }
 
     fn hold(&mut self) {
-        let progress = self.still.hold();
+        let progress = self.still.hold(self.init());
         let recorded = matches!(self.phase, Phase::Paused(_))
             || (progress != Progress::Moving && self.dir.write_paused(true).is_ok());
         let in_a_while = Instant::now() + LOOK_NOW_AND_THEN;
@@ -259,12 +259,16 @@ impl Tree {
         self.phase = Phase::Killing(Instant::now() + KILL_AGAIN);
     }
 
+    /// The process id of the init, if there is one.
+    fn init(&self) -> Option<i32> {
+        match &self.attached.as_ref()?.first {
+            First::Init(init) => Some(init.pid()),
+            First::Command(_) => None,
+        }
+    }
+
     fn send(&self, signals: &[Signal]) {
-        let first = self.attached.as_ref().map(|attached| &attached.first);
-        let init = match first {
-            Some(First::Init(init)) => Some(init.pid()),
-            Some(First::Command(_)) | None => None,
-        };
+        let init = self.init();
         for process in proc::descendants(getpid().as_raw_pid()) {
             for signal in signals {
                 // An init ends with its command, and tells how that ended.
