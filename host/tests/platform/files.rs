@@ -340,6 +340,8 @@ async fn secret_files_are_gone_also_if_the_end_came_while_no_platform_ran() {
     }
     assert!(home.join("secret").exists());
     let platform = Plan::default().start_in(dir).await;
+    // Its supervisor may have been about to end.
+    platform.reaches(&id, WorkspaceState::Stopped).await;
     assert!(!home.join("secret").exists());
     platform.end().await;
 }

@@ -1,5 +1,6 @@
 //! What is left of a workspace whose supervisor was killed.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -19,34 +20,43 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
 pub(super) async fn end(id: &WorkspaceId, grace: Duration) -> Result<(), RuntimeError> {
     let begun = Instant::now();
     let mut asked = false;
+    let mut left = HashSet::new();
     loop {
-        let kill = begun.elapsed() >= grace;
-        let left = match (kill, asked) {
-            (true, _) => signal(id, &[Signal::KILL]).await,
-            (false, false) => signal(id, &[Signal::TERM, Signal::CONT]).await,
-            (false, true) => signal(id, &[]).await,
+        let signals: &'static [Signal] = match (begun.elapsed() >= grace, asked) {
+            (true, _) => &[Signal::KILL],
+            (false, false) => &[Signal::TERM, Signal::CONT],
+            (false, true) => &[],
         };
         asked = true;
-        match left.map_err(|error| {
+        left = signal(id, left, signals).await.map_err(|error| {
             RuntimeError::io(
                 id.as_str(),
                 "cannot end what is left of the workspace",
                 error,
             )
-        })? {
-            left if left.is_empty() => return Ok(()),
-            left if begun.elapsed() > grace.saturating_add(GIVE_UP_AFTER) => {
-                return Err(immortal(id, &left));
-            }
-            _ => sleep(LOOK_AGAIN).await,
+        })?;
+        if left.is_empty() {
+            return Ok(());
         }
+        if begun.elapsed() > grace.saturating_add(GIVE_UP_AFTER) {
+            return Err(immortal(id, &left));
+        }
+        sleep(LOOK_AGAIN).await;
     }
 }
 
-async fn signal(id: &WorkspaceId, signals: &'static [Signal]) -> std::io::Result<Vec<Process>> {
+/// Signals those that are there, and gives them. `before` were there at the last look: one that is about to be gone has lost its
+/// environment already, and is still there.
+async fn signal(
+    id: &WorkspaceId,
+    before: HashSet<Process>,
+    signals: &'static [Signal],
+) -> std::io::Result<HashSet<Process>> {
     let entry = format!("{WORKSPACE_ID_KEY}={id}");
     blocking(move || {
-        let left = proc::with_environment_entry(&entry);
+        let mut left = before;
+        left.retain(|process| Process::of(process.pid) == Some(*process));
+        left.extend(proc::with_environment_entry(&entry));
         for process in &left {
             for signal in signals {
                 process.signal(*signal)?;
@@ -57,7 +67,7 @@ async fn signal(id: &WorkspaceId, signals: &'static [Signal]) -> std::io::Result
     .await
 }
 
-fn immortal(id: &WorkspaceId, left: &[Process]) -> RuntimeError {
+fn immortal(id: &WorkspaceId, left: &HashSet<Process>) -> RuntimeError {
     let pids: Vec<_> = left.iter().map(|process| process.pid).collect();
     let message = format!(
         "expected its processes to end when killed, found {pids:?} still there: end them by hand"
