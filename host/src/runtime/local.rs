@@ -160,6 +160,12 @@ impl LocalRuntime {
     }
 }
 
+impl Drop for LocalRuntime {
+    fn drop(&mut self) {
+        self.confinement.leave();
+    }
+}
+
 impl Runtime for LocalRuntime {
     fn refusal(&self, container: Option<&Container>) -> Option<String> {
         self.confinement.refusal(container)

@@ -1,12 +1,13 @@
 //! Limits that the kernel enforces, with and without namespaces.
 
 use std::fs;
+use std::path::PathBuf;
 
 use provisionhook_host::container::{Container, Resources};
 use provisionhook_host::runtime::local::{Confinement, Isolation, IsolationSettings};
-use provisionhook_host::runtime::{Exit, Runtime};
+use provisionhook_host::runtime::{Exit, LocalRuntime, Runtime};
 
-use crate::confined::{groups, isolated, limited};
+use crate::confined::{establish, groups, isolated, limited};
 use crate::{Bench, PATH, example, spec};
 
 const MIB: u64 = 1024 * 1024;
@@ -30,6 +31,27 @@ fn both(resources: Resources) -> [IsolationSettings; 2] {
             ..isolated()
         },
     ]
+}
+
+#[tokio::test]
+async fn the_place_of_groups_goes_with_the_platform_unless_a_workspace_lives_there() {
+    let Bench { root, runtime } = Bench::confined(limited(memory())).await;
+    assert!(!groups(root.path()).is_empty());
+    let id = "lives".parse().unwrap();
+    let command = ["sh", "-c", "while [ ! -e end ]; do sleep 0.05; done"];
+    runtime.start(&spec(&id, &command, &[PATH])).await.unwrap();
+    drop(runtime);
+    assert!(!groups(root.path()).is_empty());
+
+    let confinement = establish(&root, limited(memory())).await;
+    let command = vec![example("supervisor").into()];
+    let runtime = LocalRuntime::new(root.path(), command).unwrap();
+    let runtime = runtime.with_confinement(confinement);
+    let home = root.path().join("lives").join("work");
+    fs::write(home.join("end"), "").unwrap();
+    runtime.wait(&id).await.unwrap();
+    drop(runtime);
+    assert_eq!(groups(root.path()), [] as [PathBuf; 0]);
 }
 
 #[tokio::test]

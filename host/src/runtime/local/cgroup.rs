@@ -91,6 +91,13 @@ impl Groups {
         find::prepare(root)
     }
 
+    /// Removes the place, if no workspace has a group there. It is made again at the next start.
+    pub(super) fn leave(&self) {
+        for place in &self.places {
+            drop(std::fs::remove_dir(&place.groups));
+        }
+    }
+
     /// None, for this reason.
     pub(super) fn none(missing: String) -> Self {
         Self {

@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -15,10 +16,13 @@ use super::cgroup::{Groups, Limits};
 use super::dir::WorkspaceDir;
 use super::entry::blocking;
 use super::launch::{Launched, Launcher};
+use super::proc::Process;
 use super::protocol::Launch;
 use crate::container::{Container, Resources};
 use crate::runtime::{RuntimeError, RuntimeErrorKind};
 
+/// What the names of the directories of trials begin with; then come the process that tries, and a number.
+const TRIAL: &str = "provisionhook-trial-";
 /// Directories of which a workspace has its own, for temporary files.
 pub(super) const OWN: [&str; 2] = ["/tmp", "/var/tmp"];
 
@@ -200,6 +204,11 @@ impl Confinement {
         self.groups.refusal(container.resources)
     }
 
+    /// Leaves nothing on the machine that no workspace needs.
+    pub(super) fn leave(&self) {
+        self.groups.leave();
+    }
+
     pub(super) fn sandbox(&self) -> Option<&Sandbox> {
         self.sandbox.as_ref()
     }
@@ -220,7 +229,8 @@ struct Trial {
 
 impl Trial {
     fn new(command: Vec<OsString>) -> Result<Self, RuntimeError> {
-        let name = format!("provisionhook-trial-{}-{:x}", std::process::id(), drawn()?);
+        sweep(&std::env::temp_dir());
+        let name = format!("{TRIAL}{}-{:x}", std::process::id(), drawn()?);
         let dir = WorkspaceDir::new(std::env::temp_dir().join(name));
         let permits = Semaphore::new(1);
         let launcher = Launcher { command, permits };
@@ -304,6 +314,25 @@ impl Trial {
     }
 }
 
+/// Removes the trials of platforms that were killed in the middle of one.
+fn sweep(directory: &Path) {
+    let own = rustix::process::geteuid().as_raw();
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let tried_by = name.to_str().and_then(|name| {
+            let (pid, _) = name.strip_prefix(TRIAL)?.split_once('-')?;
+            pid.parse().ok()
+        });
+        let is_ours = |found: &fs::Metadata| found.is_dir() && found.uid() == own;
+        // The metadata of a link is its own.
+        if tried_by.is_some_and(|pid| Process::of(pid).is_none())
+            && entry.metadata().is_ok_and(|found| is_ours(&found))
+        {
+            drop(fs::remove_dir_all(entry.path()));
+        }
+    }
+}
+
 fn drawn() -> Result<u32, RuntimeError> {
     getrandom::u32().map_err(|error| {
         RuntimeError::of_all(
@@ -315,4 +344,35 @@ fn drawn() -> Result<u32, RuntimeError> {
 
 fn refused(sentence: String) -> RuntimeError {
     RuntimeError::of_all(RuntimeErrorKind::Supervisor, sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_trials_whose_platform_is_gone_are_swept_away() {
+        let directory = tempfile::tempdir().unwrap();
+        let own = std::process::id();
+        // No process has an id of more than 22 bits.
+        let gone = format!("{TRIAL}{}-1f", 1 << 22);
+        let names = [
+            gone.clone(),
+            format!("{TRIAL}{own}-1f"),
+            format!("{TRIAL}x-1f"),
+            "other".to_owned(),
+        ];
+        for name in &names {
+            fs::create_dir_all(directory.path().join(name).join("work")).unwrap();
+        }
+        std::os::unix::fs::symlink("other", directory.path().join(format!("{gone}2"))).unwrap();
+        sweep(directory.path());
+        let left = fs::read_dir(directory.path()).unwrap().flatten();
+        let mut left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+        left.sort();
+        let mut expected = ["other", &format!("{gone}2"), &names[1], &names[2]];
+        expected.sort_unstable();
+        assert_eq!(left, expected);
+        assert!(directory.path().join("other/work").exists());
+    }
 }
