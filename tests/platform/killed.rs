@@ -2,6 +2,7 @@
 //! which; nothing is started twice, and nothing is left that no record has.
 
 mod place;
+mod story;
 mod subject;
 
 use std::sync::{

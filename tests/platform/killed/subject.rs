@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use reqwest::Method;
 use serde_json::Value;
 
-use super::{Operation, Place};
+use super::{Operation, Place, story::Story};
 use crate::{
     api::{self, Answer},
     platform::Platform,
@@ -75,6 +75,9 @@ impl<'a> Subject<'a> {
             None => self.check_absent(at),
             Some(shown) => self.check_present(platform, operation, shown, at),
         }
+        let story = Story::of(platform, &self.id);
+        story.check(shown.as_ref(), at);
+        assert_eq!(story.runs(), self.starts(), "{at}: {story:#?}");
         if let Some(answer) = answer {
             let expected = match operation {
                 Operation::Create | Operation::Restart => Some("running"),
@@ -143,6 +146,8 @@ impl<'a> Subject<'a> {
         self.check_absent(at);
         let left = self.place.left();
         assert!(left.is_empty(), "{at}: {left:?}");
+        let story = Story::of(platform, &self.id);
+        story.check(None, at);
         if self.starts() > 0 {
             until("the plugin to hear of the end", || self.has_heard_the_end());
         }
