@@ -118,6 +118,62 @@ fn only_what_carries_this_platforms_labels_is_an_orphan() {
 }
 
 #[test]
+fn a_time_to_live_goes_on_in_a_container_while_the_platform_is_away() {
+    lives_no_longer(Make::Docker);
+}
+
+#[test]
+fn so_it_does_over_podman() {
+    lives_no_longer(Make::Podman);
+}
+
+/// Of four workspaces, the times of two are over before the platform is back, and that of a third while it runs again.
+fn lives_no_longer(make: Make) {
+    let daemon = Daemon::start(make);
+    let world = over(World::bare(), &daemon, matches!(make, Make::Docker));
+    let platform = world.serve();
+    let begin = |id: &str, seconds: u64, after: &str| {
+        let ttl = json!({"id": id, "command": ["sleep", "600"], "ttl_seconds": seconds, "after_ttl": after});
+        platform.post("/workspaces", ttl.to_string()).expect(201)
+    };
+    let stays = begin("stays", 600, "delete");
+    begin("later", 15, "delete");
+    begin("stops", 2, "stop");
+    begin("goes", 2, "delete");
+    platform.end(Signal::KILL);
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(daemon.containers(&[]), 4, "the daemon knows of no time");
+
+    let platform = world.serve();
+    until("the time of one to be over", || {
+        platform.show("stops")["state"] == "stopped"
+    });
+    assert_eq!(platform.show("stops")["reason"], "expired");
+    until("the other to be deleted", || {
+        platform.get("/workspaces/goes").status == 404
+    });
+    until("the third to be deleted", || {
+        platform.get("/workspaces/later").status == 404
+    });
+    let shown = platform.show("stays");
+    assert_eq!(shown["state"], "running");
+    assert_eq!(shown["expires_at"], stays["expires_at"]);
+    assert_eq!(daemon.containers(&[]), 1);
+    assert_eq!(daemon.containers(&["--all"]), 2, "one is kept with its log");
+    for id in ["goes", "later"] {
+        assert!(!world.path("state/workspaces").join(id).exists(), "{id}");
+    }
+    // A new run has a new time.
+    platform.post("/workspaces/stops/restart", "").expect(200);
+    until("that to be over, too", || {
+        platform.show("stops")["state"] == "stopped"
+    });
+    platform.delete("stops");
+    platform.delete("stays");
+    assert_eq!(daemon.containers(&["--all"]), 0);
+}
+
+#[test]
 fn what_the_daemon_cannot_do_is_told_apart() {
     let mut daemon = Daemon::start(Make::Docker);
     let world = over(World::bare(), &daemon, true);
