@@ -93,10 +93,13 @@ fn only_what_carries_this_platforms_labels_is_an_orphan() {
         &["provisionhook.platform=two", workspace],
     );
     run("provisionhook-one-unlabelled", &[]);
-    let create = ["create", "--label", "provisionhook.platform=one", "--label"];
-    let name = ["--name", "provisionhook-one-made", IMAGE, "/bin/true"];
-    let made = [&create[..], &["provisionhook.workspace=made"], &name].concat();
-    assert!(daemon.command(&made).output().unwrap().status.success());
+    let create = || {
+        let create = ["create", "--label", "provisionhook.platform=one", "--label"];
+        let name = ["--name", "provisionhook-one-made", IMAGE, "/bin/true"];
+        let made = [&create[..], &["provisionhook.workspace=made"], &name].concat();
+        assert!(daemon.command(&made).output().unwrap().status.success());
+    };
+    create();
     let platform = world.serve();
     let left = daemon
         .command(&["ps", "--all", "--format", "{{.Names}} {{.State}}"])
@@ -115,6 +118,13 @@ fn only_what_carries_this_platforms_labels_is_an_orphan() {
         );
         assert!(platform.log().contains(&said), "{}", platform.log());
     }
+
+    // As when the daemon was still at work on what a platform had asked for before it was killed.
+    create();
+    until("the late container to go", || {
+        let mut listed = daemon.command(&["ps", "--all", "--quiet", "--filter", "name=one-made"]);
+        listed.output().unwrap().stdout.is_empty()
+    });
 }
 
 #[test]

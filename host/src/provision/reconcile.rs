@@ -45,9 +45,10 @@ impl Provisioner {
             }
         }
         remains.extend(found.into_keys());
-        for id in remains {
-            inner.reap(&id).await;
+        for id in &remains {
+            inner.reap(id, false).await?;
         }
+        self.watch_leftovers(remains);
         self.watch_times();
         inner.pay_all().await
     }
