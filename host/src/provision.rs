@@ -62,7 +62,7 @@ use crate::{
     redact::Redactor,
     registry::Registry,
     runtime::{OutputStream, Runtime, RuntimeErrorKind},
-    store::{self, Filter, Listed, Store, WorkspaceState},
+    store::{self, Filter, Listed, Store, WorkspaceRecord, WorkspaceState},
     token::Broker,
     workspace_id::WorkspaceId,
 };
@@ -209,17 +209,8 @@ impl Provisioner {
         let place = self.enter(&id)?;
         self.operate(id.clone(), move |inner| async move {
             let _turn = place.turn().await;
-            let record = inner.end(inner.records.get(&id).await?, PATIENCE).await?;
-            inner.clear(&id).await?;
-            let record = inner
-                .records
-                .advance(
-                    record,
-                    WorkspaceState::Provisioning,
-                    store::Outcome::default(),
-                )
-                .await?;
-            inner.provision(record).await
+            let record = inner.records.get(&id).await?;
+            inner.provision_anew(record).await
         })
         .await
     }
@@ -344,6 +335,17 @@ impl Provisioner {
         tokio::spawn(turn)
             .await
             .unwrap_or_else(|error| Err(platform(Some(&of), "the operation", error)))
+    }
+}
+
+impl Inner {
+    /// Ends a workspace if it runs, and provisions it once more. Its files stay.
+    async fn provision_anew(self: &Arc<Self>, record: WorkspaceRecord) -> Outcome<Provisioned> {
+        let record = self.end(record, PATIENCE).await?;
+        self.clear(&record.id).await?;
+        let (state, outcome) = (WorkspaceState::Provisioning, store::Outcome::default());
+        let record = self.records.advance(record, state, outcome).await?;
+        self.provision(record).await
     }
 }
 

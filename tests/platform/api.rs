@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 
 use crate::world::World;
@@ -13,9 +13,23 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) text: String,
     pub(crate) retry_after: Option<String>,
+    /// Whether it says that the request was made before.
+    pub(crate) is_replayed: bool,
 }
 
 impl Answer {
+    /// One that ended with its connection.
+    pub(crate) fn parse(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap();
+        Self {
+            status: status.parse().unwrap(),
+            text: body.to_owned(),
+            retry_after: None,
+            is_replayed: false,
+        }
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap()
     }
@@ -65,21 +79,30 @@ pub(crate) async fn exchange(
     bearer: &str,
     body: Vec<u8>,
 ) -> reqwest::Result<Answer> {
-    let response = client
+    let request = client
         .request(method, url)
         .bearer_auth(bearer)
         .header("content-type", "application/json")
-        .header("user-agent", "tests")
-        .body(body)
-        .send()
-        .await?;
+        .header("user-agent", "tests");
+    answer(request.body(body)).await
+}
+
+/// # Errors
+/// There was no whole answer.
+pub(crate) async fn answer(request: RequestBuilder) -> reqwest::Result<Answer> {
+    let response = request.send().await?;
     let status = response.status().as_u16();
-    let retry_after = response.headers().get("retry-after");
-    let retry_after = retry_after.map(|value| value.to_str().unwrap().to_owned());
+    let header = |name| {
+        let value = response.headers().get(name)?;
+        Some(value.to_str().unwrap().to_owned())
+    };
+    let retry_after = header("retry-after");
+    let is_replayed = header("idempotency-replayed").is_some();
     let bytes = response.bytes().await?;
     Ok(Answer {
         status,
         text: String::from_utf8_lossy(&bytes).into_owned(),
         retry_after,
+        is_replayed,
     })
 }

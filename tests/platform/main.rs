@@ -24,6 +24,7 @@ mod gitlab;
 mod input;
 mod isolation;
 mod job;
+mod keys;
 mod killed;
 mod load;
 mod network;

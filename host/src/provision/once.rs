@@ -26,7 +26,7 @@ pub enum Created {
 
 impl Provisioner {
     /// [`create`](Self::create), unless `holder` has made this request with this key in the last day: then gives what came of
-    /// that, and starts nothing.
+    /// that, and starts nothing. One that was cut off before its workspace had started is made now, as the same workspace.
     ///
     /// # Errors
     /// As for `create`, the ones of the first time again; and when the key came with another request, when the first request
@@ -58,7 +58,7 @@ impl Provisioner {
                     let _turn = place.turn().await;
                     inner.provision(*record).await.map(Ok)
                 }
-                known @ (Once::Before(_) | Once::Other) => Ok(Err(known)),
+                known @ (Once::Before(_) | Once::Deleted | Once::Other) => Ok(Err(known)),
             }
         });
         match first.await? {
@@ -70,14 +70,29 @@ impl Provisioner {
 
     /// What came of the first request, to one who asks again, with `id` if that one is free.
     async fn repeat(&self, id: &WorkspaceId, known: Once) -> Outcome<Created> {
+        let refused = |kind| Err(ProvisionError::new(id, kind));
         let first = match known {
             Once::Before(first) => first,
             Once::Inserted(record) => record.id,
-            Once::Other => return Err(ProvisionError::new(id, ProvisionErrorKind::KeyReused)),
+            Once::Deleted => return refused(ProvisionErrorKind::Deleted),
+            Once::Other => return refused(ProvisionErrorKind::KeyReused),
         };
-        self.0.settled(&first).await?;
+        let place = match self.0.sequel(&first).await? {
+            Sequel::Settled(_) => None,
+            Sequel::CutOff(_) => Some(self.enter(&first)?),
+        };
         self.operate(first.clone(), move |inner| async move {
-            let record = inner.settled(&first).await?;
+            let record = match (inner.sequel(&first).await?, place) {
+                (Sequel::Settled(record), _) => record,
+                (Sequel::CutOff(record), Some(place)) => {
+                    let _turn = place.turn().await;
+                    return inner.provision_anew(record).await.map(Created::Now);
+                }
+                // Somebody has restarted it a moment ago, and that was cut off.
+                (Sequel::CutOff(_), None) => {
+                    return Err(ProvisionError::new(&first, ProvisionErrorKind::InProgress));
+                }
+            };
             let token = if inner.access.is_open(first.as_str()) {
                 Some(inner.another_token(&first).await?)
             } else {
@@ -90,9 +105,17 @@ impl Provisioner {
     }
 }
 
+/// What came of a request that was made before.
+enum Sequel {
+    /// It is known.
+    Settled(WorkspaceRecord),
+    /// Nothing: the platform ended meanwhile, or the runtime was away.
+    CutOff(WorkspaceRecord),
+}
+
 impl Inner {
-    /// The record of a workspace of which is known what came of it.
-    async fn settled(&self, id: &WorkspaceId) -> Outcome<WorkspaceRecord> {
+    /// What came of the request for a workspace; its error, if it has failed by itself.
+    async fn sequel(&self, id: &WorkspaceId) -> Outcome<Sequel> {
         let error = |kind| ProvisionError::new(id, kind);
         let Some(record) = self.records.find(id).await? else {
             return Err(error(ProvisionErrorKind::Deleted));
@@ -100,11 +123,14 @@ impl Inner {
         let reason = record.outcome.reason.as_deref().and_then(Reason::from_name);
         match (record.state, reason) {
             (WorkspaceState::Provisioning, _) => Err(error(ProvisionErrorKind::InProgress)),
+            (WorkspaceState::Failed, Some(Reason::Interrupted | Reason::RuntimeUnavailable)) => {
+                Ok(Sequel::CutOff(record))
+            }
             // One that was lost had been running.
             (WorkspaceState::Failed, Some(reason)) if reason != Reason::Lost => {
                 Err(error(ProvisionErrorKind::Failed(reason, None)))
             }
-            _ => Ok(record),
+            _ => Ok(Sequel::Settled(record)),
         }
     }
 

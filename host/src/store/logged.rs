@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::record::{Outcome, WorkspaceRecord};
 use super::rows::{self, RowError};
-use super::{EventKind, NewEvent, Transition, WorkspaceState, events, owed};
+use super::{EventKind, NewEvent, Transition, WorkspaceState, events, once, owed};
 use crate::workspace_id::WorkspaceId;
 
 /// What an event says of a new workspace.
@@ -67,6 +67,7 @@ pub(super) fn delete(connection: &Connection, id: &WorkspaceId) -> Result<bool, 
         let deleted = NewEvent::new(EventKind::Deleted, &Nothing {});
         // While its tenant is still known.
         events::append(connection, id, &[deleted])?;
+        once::forget(connection, id)?;
         rows::delete(connection, id)
     })
 }

@@ -46,8 +46,10 @@ impl IdempotencyKey {
 pub enum Once {
     /// The workspace was recorded now.
     Inserted(Box<WorkspaceRecord>),
-    /// This request was recorded before, as this workspace, which may be gone since.
+    /// This request was recorded before, as this workspace.
     Before(WorkspaceId),
+    /// This request was recorded before, and its workspace was deleted since. Another one may have its id now.
+    Deleted,
     /// The key came with another request.
     Other,
 }
@@ -73,6 +75,14 @@ pub(super) fn insert(
     })
 }
 
+/// Records that the workspace of a key is no more. To be called before there can be another one of its id.
+pub(super) fn forget(connection: &Connection, id: &WorkspaceId) -> Result<(), RowError> {
+    connection
+        .prepare_cached("UPDATE idempotency_keys SET workspace_id = '' WHERE workspace_id = ?")?
+        .execute([id.as_str()])?;
+    Ok(())
+}
+
 /// What is recorded of a key.
 pub(super) fn known(
     connection: &Connection,
@@ -84,10 +94,11 @@ pub(super) fn known(
             "SELECT request, workspace_id FROM idempotency_keys WHERE key = ? AND created_at > ?",
         )?
         .query_row(params![key.key, since], |row| {
-            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?))
+            Ok((row.get(0)?, row.get(1)?))
         })
         .optional()?;
-    let once = |(request, id)| match request == key.request {
+    let once = |(request, id): (Vec<u8>, String)| match request == key.request {
+        true if id.is_empty() => Ok(Once::Deleted),
         true => rows::workspace_id(id).map(Once::Before),
         false => Ok(Once::Other),
     };

@@ -15,7 +15,7 @@ use super::{StoreError, StoreErrorKind};
 const APPLICATION_ID: i64 = 0x5048_7773;
 
 /// What brings the file from version `index` to version `index + 1`. Entries are only ever appended.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     "CREATE TABLE workspaces (
         id TEXT PRIMARY KEY NOT NULL,
         name TEXT NOT NULL,
@@ -87,6 +87,9 @@ const MIGRATIONS: [&str; 7] = [
         created_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at)",
+    // The keys of workspaces that were deleted before are of none.
+    "CREATE INDEX idempotency_keys_by_workspace ON idempotency_keys (workspace_id);
+    UPDATE idempotency_keys SET workspace_id = '' WHERE workspace_id NOT IN (SELECT id FROM workspaces)",
 ];
 
 /// How long a platform that is just ending may take to let go of the file.

@@ -15,6 +15,7 @@ mod events;
 mod expiry;
 mod files;
 mod keeping;
+mod keys;
 mod limits;
 mod listen;
 mod lives;

@@ -11,7 +11,7 @@ use crate::{
     plugins::{Gives, provider, stuck},
 };
 
-async fn post(platform: &Platform, key: &str, body: &Value) -> Answer {
+pub(crate) async fn post(platform: &Platform, key: &str, body: &Value) -> Answer {
     let headers = [("Idempotency-Key", key)];
     let body = body.to_string();
     client::send_with(
