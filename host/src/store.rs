@@ -76,6 +76,15 @@ impl Store {
         })
     }
 
+    /// Whether the file at `path` is a store that [`open`](Self::open) would take, in which version; 0 is an empty one. Changes
+    /// nothing. Blocks.
+    ///
+    /// # Errors
+    /// As for `open`.
+    pub fn look(path: &Path) -> Result<usize, StoreError> {
+        open::look(path)
+    }
+
     /// Copies everything that is recorded into the empty file `to`, and returns when it is written, which is not yet when it would
     /// survive the machine. What else is asked of the store meanwhile waits.
     pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {

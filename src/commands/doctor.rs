@@ -99,7 +99,7 @@ fn state(config: &Config) -> Result<String, String> {
     let directory = &config.state_dir;
     let database = directory.join("state.db");
     if database.exists() {
-        return match Store::open(&database) {
+        return match Store::look(&database) {
             Ok(_) => Ok(database.display().to_string()),
             Err(error) if *error.kind() == StoreErrorKind::Locked => Ok(format!(
                 "{} (a platform that runs has it)",

@@ -15,6 +15,7 @@ mod care;
 mod command;
 #[path = "../support/docker_daemon.rs"]
 mod daemon;
+mod database;
 mod docker;
 mod events;
 mod full;

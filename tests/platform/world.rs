@@ -226,12 +226,20 @@ impl World {
 
     /// Starts the platform as another user, to whom everything here is given.
     pub(crate) fn serve_as(&self, user: u32) -> Platform<'_> {
-        let program = self.path("provisionhook");
-        fs::copy(BINARY, &program).unwrap();
-        give(self.directory.path(), user);
-        let mut command = self.command_of(&program, &["serve"]);
-        command.uid(user).gid(user);
+        let command = self.command_as(user, &["serve"]);
         Platform::start(self, command)
+    }
+
+    /// The same for any command.
+    pub(crate) fn command_as(&self, user: u32, arguments: &[&str]) -> Command {
+        let program = self.path("provisionhook");
+        if !program.exists() {
+            fs::copy(BINARY, &program).unwrap();
+        }
+        give(self.directory.path(), user);
+        let mut command = self.command_of(&program, arguments);
+        command.uid(user).gid(user);
+        command
     }
 
     /// The binary with the usual configuration, an environment of its own, and a limit on open files.

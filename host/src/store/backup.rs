@@ -27,8 +27,7 @@ pub(super) fn check(path: &Path) -> Result<(), StoreError> {
     let sqlite = |error| StoreError::sqlite(path, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
-    let version = open::recognise(&connection).map_err(sqlite)?;
-    version.map_err(|kind| StoreError::new(path, kind))?;
+    open::version(path, &connection)?;
     let found: String = connection
         .pragma_query_value(None, "integrity_check", |row| row.get(0))
         .map_err(sqlite)?;

@@ -34,14 +34,19 @@ impl StoreError {
     }
 
     pub(super) fn io(path: &Path, error: std::io::Error) -> Self {
-        let full = matches!(
-            error.kind(),
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
-        );
-        let kind = if full {
-            StoreErrorKind::DiskFull
-        } else {
-            StoreErrorKind::CannotOpen
+        use std::io::ErrorKind as E;
+
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "io::ErrorKind is open, and all others are alike to us"
+        )]
+        let kind = match error.kind() {
+            E::StorageFull | E::QuotaExceeded => StoreErrorKind::DiskFull,
+            E::IsADirectory => StoreErrorKind::Corrupt("a directory"),
+            E::PermissionDenied | E::ReadOnlyFilesystem if path.exists() => {
+                StoreErrorKind::ReadOnly
+            }
+            _ => StoreErrorKind::CannotOpen,
         };
         Self {
             path: path.to_owned(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use url::Url;
 
 use super::{StoreError, StoreErrorKind};
 
@@ -108,8 +109,54 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// The file, with its version, if it is for us. Nothing of it has been changed, nor is by closing it.
+/// The file, with its version, if it is for us. Nothing of it has been changed, nor is by closing it; one that is refused has
+/// nothing new beside it either.
 pub(super) fn recognised(path: &Path) -> Result<(Connection, usize), StoreError> {
+    look(path)?;
+    let connection = exclusive(path)?;
+    let version = version(path, &connection)?;
+    Ok((connection, version))
+}
+
+/// The version of the file, if it is for us. Nothing of it is changed, nor anything beside it.
+pub(super) fn look(path: &Path) -> Result<usize, StoreError> {
+    let io = |error| StoreError::io(path, error);
+    let file = OpenOptions::new().read(true).write(true).open(path);
+    if !file.and_then(|file| file.metadata()).map_err(io)?.is_file() {
+        let kind = StoreErrorKind::Corrupt("something else than a file");
+        return Err(StoreError::new(path, kind));
+    }
+    let connection = if has_journal(path) {
+        exclusive(path)?
+    } else {
+        // SQLite makes an empty journal beside a file that it opens in the usual way, and leaves it there.
+        unchanging(path)?
+    };
+    version(path, &connection)
+}
+
+/// Whether commits are in the journal that are not in the file yet.
+fn has_journal(path: &Path) -> bool {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-wal");
+    fs::metadata(journal).is_ok_and(|journal| journal.len() > 0)
+}
+
+/// The file as it is, without a lock and without a journal.
+fn unchanging(path: &Path) -> Result<Connection, StoreError> {
+    let absolute = std::path::absolute(path).map_err(|error| StoreError::io(path, error))?;
+    let mut url = Url::from_file_path(absolute)
+        .map_err(|()| StoreError::new(path, StoreErrorKind::CannotOpen))?;
+    url.set_query(Some("immutable=1"));
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(url.as_str(), flags)
+        .map_err(|error| StoreError::sqlite(path, error))
+}
+
+/// The file, locked from the first read on.
+fn exclusive(path: &Path) -> Result<Connection, StoreError> {
     let sqlite = |error| StoreError::sqlite(path, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
@@ -121,10 +168,13 @@ pub(super) fn recognised(path: &Path) -> Result<(Connection, usize), StoreError>
     connection
         .pragma_update(None, "locking_mode", "EXCLUSIVE")
         .map_err(sqlite)?;
-    let version = recognise(&connection)
-        .map_err(sqlite)?
-        .map_err(|kind| StoreError::new(path, kind))?;
-    Ok((connection, version))
+    Ok(connection)
+}
+
+pub(super) fn version(path: &Path, connection: &Connection) -> Result<usize, StoreError> {
+    recognise(connection)
+        .map_err(|error| StoreError::sqlite(path, error))?
+        .map_err(|kind| StoreError::new(path, kind))
 }
 
 /// SQLite gives its journals the mode of the file itself, so the file must be there first. It is closed again before SQLite
@@ -149,9 +199,7 @@ fn make_private(path: &Path) -> io::Result<()> {
 }
 
 /// The version of the file, 0 for an empty one; or why it is not for us.
-pub(super) fn recognise(
-    connection: &Connection,
-) -> rusqlite::Result<Result<usize, StoreErrorKind>> {
+fn recognise(connection: &Connection) -> rusqlite::Result<Result<usize, StoreErrorKind>> {
     let number =
         |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let tables: i64 =

@@ -261,7 +261,7 @@ async fn a_file_of_something_else_is_refused_untouched() {
         refusal(&root.path().join("missing/db")),
         StoreErrorKind::CannotOpen
     );
-    assert_eq!(refusal(root.path()), StoreErrorKind::CannotOpen);
+    assert_eq!(refusal(root.path()), StoreErrorKind::Corrupt("a directory"));
 }
 
 #[tokio::test]
