@@ -14,6 +14,7 @@ pub mod local;
 mod output;
 mod platform;
 mod quoted;
+pub(crate) mod size;
 mod spec;
 mod turns;
 

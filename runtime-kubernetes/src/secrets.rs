@@ -221,8 +221,11 @@ mod tests {
     use crate::settings::Settings;
 
     fn made(key: &str, value: &str) -> Result<Vec<Secret>, RuntimeError> {
+        made_of(vec![(key.to_owned(), Zeroizing::new(value.to_owned()))])
+    }
+
+    fn made_of(env: Vec<(String, Zeroizing<String>)>) -> Result<Vec<Secret>, RuntimeError> {
         let cluster = Cluster::new(Settings::new("t".parse().unwrap(), "/x".into()));
-        let env = vec![(key.to_owned(), Zeroizing::new(value.to_owned()))];
         let spec = StartSpec::new("ws-1".parse().unwrap(), vec!["x".into()], env).unwrap();
         all(&cluster, &spec)
     }
@@ -238,6 +241,20 @@ mod tests {
             Some("provisionhook-t-ws-1.env")
         );
         assert_eq!(secret.data.as_ref().unwrap()["A"].0, b"1");
+    }
+
+    #[test]
+    fn what_no_secret_holds_is_refused_before_there_is_a_pod() {
+        let env =
+            |count| (0..count).map(|n| (format!("K{n}"), Zeroizing::new("v".repeat(100_000))));
+        assert!(made_of(env(10).collect()).is_ok());
+        let error = made_of(env(11).collect()).unwrap_err();
+        assert_eq!(error.kind(), RuntimeErrorKind::TooLarge);
+        let text = error.to_string();
+        assert!(text.contains("at most 1048576 bytes, found 1100"), "{text}");
+        assert!(!text.contains("vvv"), "{text}");
+        let long = made(&"K".repeat(254), "").unwrap_err();
+        assert_eq!(long.kind(), RuntimeErrorKind::TooLarge, "{long}");
     }
 
     #[test]

@@ -100,29 +100,6 @@ fn every_wrong_field_is_named_at_once_and_no_value() {
 }
 
 #[test]
-fn an_environment_that_no_process_can_take_fails_its_workspace_alone() {
-    let world = World::bare();
-    let platform = world.serve();
-    // Each value is allowed; together they are more than the kernel gives a process.
-    let env: serde_json::Map<String, Value> = (0..80)
-        .map(|number| (format!("BIG_{number}"), json!("x".repeat(100_000))))
-        .collect();
-    let body = json!({"command": ["true"], "env": env}).to_string();
-    assert_eq!(platform.post("/workspaces", body.clone()).status, 413);
-    let roomy = World::bare().with_tables("[server]\nmax_body_bytes = 16000000\n");
-    let platform = roomy.serve();
-    let answer = platform.post("/workspaces", body).expect(422);
-    assert_eq!(
-        answer["error"],
-        "command and environment cannot be given to a process"
-    );
-    let id = answer["workspace"].as_str().unwrap();
-    assert_eq!(platform.show(id)["reason"], "unstartable");
-    let fine = platform.provision(&["true"]);
-    platform.whole_output(&fine.id);
-}
-
-#[test]
 fn a_command_that_cannot_run_is_told_as_such() {
     let world = World::bare();
     let platform = world.serve();

@@ -35,6 +35,7 @@ mod platform;
 mod refusals;
 mod restart;
 mod secrets;
+mod sizes;
 mod state;
 mod steps;
 mod token;

@@ -194,7 +194,8 @@ fn start_failure(
     let reason = match kind {
         RuntimeErrorKind::CommandNotFound => Reason::CommandNotFound,
         RuntimeErrorKind::NotExecutable => Reason::NotExecutable,
-        RuntimeErrorKind::Invalid | RuntimeErrorKind::TooLarge => Reason::Unstartable,
+        RuntimeErrorKind::Invalid => Reason::Unstartable,
+        RuntimeErrorKind::TooLarge => Reason::TooLarge,
         RuntimeErrorKind::Image => Reason::ImageUnavailable,
         RuntimeErrorKind::Unavailable => Reason::RuntimeUnavailable,
         RuntimeErrorKind::DiskFull => Reason::DiskFull,

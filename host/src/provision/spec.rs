@@ -10,6 +10,7 @@ use crate::{
         fields::{Fields, Problem},
         ttl,
     },
+    runtime::size::{self, Part},
     secret::Secret,
     store::WorkspaceSpec,
     workspace_id::WorkspaceId,
@@ -116,7 +117,24 @@ impl WorkspaceRequest {
         problems.extend(self.label_problems());
         problems.extend(self.command_problems());
         problems.extend(self.env_problems());
+        // What no process can be given is named by what is wrong with it first.
+        if problems.is_empty() {
+            problems.extend(self.size_problem());
+        }
         problems
+    }
+
+    /// Whether it is too large even without what plugins and the platform add.
+    fn size_problem(&self) -> Option<Problem> {
+        let env = self.spec.env.iter();
+        let env = env.map(|(name, value)| (name.as_str(), value.as_str()));
+        let excess = size::check(&self.spec.command, env).err()?;
+        let field = match &excess.part {
+            Part::Argument(index) => format!("command[{index}]"),
+            Part::Variable(name) => format!("env.{name}"),
+            Part::Whole => "env".to_owned(),
+        };
+        Some(Problem::new(field, excess.to_string()))
     }
 
     fn label_problems(&self) -> Vec<Problem> {

@@ -98,6 +98,8 @@ pub enum Reason {
     NotExecutable,
     /// Command and environment cannot be given to a process.
     Unstartable,
+    /// Command and environment are larger than a process can be given, or than the runtime can hand over.
+    TooLarge,
     /// Its image is not there and cannot be pulled.
     ImageUnavailable,
     /// The container engine or the cluster could not be reached.
@@ -114,12 +116,13 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::PluginFailed,
         Self::TimedOut,
         Self::CommandNotFound,
         Self::NotExecutable,
         Self::Unstartable,
+        Self::TooLarge,
         Self::ImageUnavailable,
         Self::RuntimeUnavailable,
         Self::DiskFull,
@@ -143,6 +146,7 @@ impl Reason {
             Self::CommandNotFound => "command_not_found",
             Self::NotExecutable => "not_executable",
             Self::Unstartable => "unstartable",
+            Self::TooLarge => "too_large",
             Self::ImageUnavailable => "image_unavailable",
             Self::RuntimeUnavailable => "runtime_unavailable",
             Self::DiskFull => "disk_full",

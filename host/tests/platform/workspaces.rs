@@ -2,7 +2,6 @@
 
 use provisionhook_host::{
     fault::{Fault, FaultKind},
-    http::Limits,
     store::WorkspaceState,
 };
 use serde_json::{Value, json};
@@ -152,16 +151,20 @@ async fn a_failing_plugin_fails_the_workspace_and_nothing_is_started() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_started_says_why() {
-    let limits = Limits {
-        max_body: 16 * 1024 * 1024,
-        ..Limits::default()
-    };
-    let platform = Plan {
-        limits,
-        ..Plan::default()
-    }
-    .start()
-    .await;
+    let plan = Plan::default();
+    mutator(&plan.registry, "large", |call, edits| {
+        let count = if call.attributes.role == "large" {
+            70
+        } else {
+            0
+        };
+        let value = "x".repeat(100_000);
+        for index in 0..count {
+            edits.set(&format!("V{index}"), &value, false).unwrap();
+        }
+        Ok(())
+    });
+    let platform = plan.start().await;
     assert_eq!(
         post(
             &platform,
@@ -178,16 +181,13 @@ async fn what_cannot_be_started_says_why() {
         .await,
         r#"422 {"error":"the command cannot be executed","workspace":"ws-2"}"#
     );
-    let env: serde_json::Map<String, Value> = (0..70)
-        .map(|index| (format!("V{index}"), json!("x".repeat(100_000))))
-        .collect();
     assert_eq!(
         post(
             &platform,
-            json!({"id": "ws-3", "command": ["true"], "env": env})
+            json!({"id": "ws-3", "command": ["true"], "role": "large"})
         )
         .await,
-        r#"422 {"error":"command and environment cannot be given to a process","workspace":"ws-3"}"#
+        r#"422 {"error":"command and environment are larger than a process can be given: shorten them, or hand values over in files","workspace":"ws-3"}"#
     );
     assert_eq!(
         post(&platform, json!({"id": "ws-1", "command": ["true"]})).await,

@@ -89,6 +89,10 @@ impl ApiError {
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "command and environment cannot be given to a process",
             ),
+            Reason::TooLarge => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "command and environment are larger than a process can be given: shorten them, or hand values over in files",
+            ),
             Reason::ImageUnavailable => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "the image cannot be had")
             }
