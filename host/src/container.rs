@@ -1,7 +1,11 @@
 //! What a runtime of containers is told beyond the command and its environment. Plain data; what a user may write is
 //! checked where a request is read.
 
+mod image;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::image::{Image, NoImage};
 
 /// The container of a workspace, as its user asked for it. What is left out is the operator's choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use provisionhook_host::{
-    container::Resources,
+    container::{Image, Resources},
     runtime::{Owner, Platform},
 };
 use provisionhook_runtime_kubernetes::{Access, Homes, PullPolicy, Settings, Toleration};
@@ -19,7 +19,7 @@ pub(crate) struct KubernetesSection {
     context: Option<String>,
     namespace: Option<String>,
     pub(super) platform: Option<String>,
-    image: Option<String>,
+    image: Option<Image>,
     pull: PullSetting,
     image_pull_secrets: Vec<String>,
     service_account: Option<String>,
@@ -132,7 +132,7 @@ impl Config {
                 None => Access::InCluster,
             },
             namespace: section.namespace.clone(),
-            image: section.image.clone(),
+            image: section.image.as_ref().map(ToString::to_string),
             pull: match section.pull {
                 PullSetting::Missing => PullPolicy::Missing,
                 PullSetting::Always => PullPolicy::Always,

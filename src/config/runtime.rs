@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use provisionhook_host::{
-    container::Resources,
+    container::{Image, Resources},
     runtime::{Owner, Platform},
 };
 use provisionhook_runtime_docker::{PullPolicy, Settings};
@@ -41,7 +41,7 @@ impl RuntimeKind {
 pub(crate) struct DockerSection {
     socket: PathBuf,
     platform: Option<String>,
-    image: Option<String>,
+    image: Option<Image>,
     pull: PullSetting,
     user: Option<String>,
     network: Option<String>,
@@ -131,7 +131,7 @@ impl Config {
                 .secrets_dir
                 .clone()
                 .unwrap_or_else(|| settings.secrets.clone()),
-            image: section.image.clone(),
+            image: section.image.as_ref().map(ToString::to_string),
             pull: match section.pull {
                 PullSetting::Missing => PullPolicy::Missing,
                 PullSetting::Always => PullPolicy::Always,

@@ -40,6 +40,14 @@ fn a_value_of_another_type() {
 }
 
 #[test]
+fn an_image_that_is_none() {
+    for section in ["docker", "kubernetes"] {
+        let world = World::bare().with_tables(&format!("[{section}]\nimage = \"../No Such\"\n"));
+        refused(&world, "").expect(1, "expected an image such as `ghcr.io/acme/agent:3` or `agent@sha256:…`, found something else");
+    }
+}
+
+#[test]
 fn a_configuration_that_is_not_there() {
     let world = World::bare();
     fs::remove_file(world.path("provisionhook.toml")).unwrap();
