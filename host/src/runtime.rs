@@ -29,7 +29,7 @@ pub use self::home::{Home, NoOwner, Owner};
 pub use self::local::LocalRuntime;
 pub use self::output::{OutputStream, SavedOutput, Tail};
 pub use self::platform::{NoPlatform, Platform};
-pub use self::quoted::quoted;
+pub use self::quoted::{causes, quoted};
 pub use self::spec::{StartSpec, WORKSPACE_ID_KEY};
 pub use self::turns::Turns;
 use crate::container::Container;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bollard::errors::Error;
 use provisionhook_host::{
-    runtime::{RuntimeError, RuntimeErrorKind, quoted},
+    runtime::{RuntimeError, RuntimeErrorKind, causes, quoted},
     workspace_id::WorkspaceId,
 };
 
@@ -73,8 +73,9 @@ pub(crate) fn engine(
         other => made(
             RuntimeErrorKind::Unavailable,
             format!(
-                "cannot {what}: expected a daemon at {}, found: {other}; start it, or correct `docker.socket`",
-                socket.display()
+                "cannot {what}: expected a daemon at {}, found: {}; start it, or correct `docker.socket`",
+                socket.display(),
+                quoted(&causes(other))
             ),
         ),
     }

@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bollard::{errors::Error, query_parameters::EventsOptionsBuilder};
 use futures_util::StreamExt as _;
+use provisionhook_host::runtime::causes;
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
@@ -34,7 +35,7 @@ impl Events {
                     warn!(
                         error = ended.map_or_else(
                             || "the subscription ended".to_owned(),
-                            |error| error.to_string()
+                            |error| causes(&error)
                         ),
                         "the container daemon is away; workspaces go on, and are looked at when it is back"
                     );

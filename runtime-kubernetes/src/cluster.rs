@@ -14,7 +14,10 @@ use kube::{
     api::PostParams,
     config::{KubeConfigOptions, Kubeconfig},
 };
-use provisionhook_host::{runtime::RuntimeError, workspace_id::WorkspaceId};
+use provisionhook_host::{
+    runtime::{RuntimeError, causes},
+    workspace_id::WorkspaceId,
+};
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -65,9 +68,8 @@ impl Cluster {
                     .namespace
                     .clone()
                     .unwrap_or_else(|| config.default_namespace.clone());
-                let client = Client::try_from(config).map_err(|error| {
-                    error::away(None, "use the cluster", &error::causes(&error))
-                })?;
+                let client = Client::try_from(config)
+                    .map_err(|error| error::away(None, "use the cluster", &causes(&error)))?;
                 Ok(Connection { client, namespace })
             })
             .await
@@ -190,15 +192,15 @@ impl Cluster {
 
 async fn config(access: &Access) -> Result<Config, String> {
     match access {
-        Access::InCluster => Config::incluster().map_err(|error| error::causes(&error)),
+        Access::InCluster => Config::incluster().map_err(|error| causes(&error)),
         Access::Kubeconfig { path, context } => {
-            let file = Kubeconfig::read_from(path).map_err(|error| error::causes(&error))?;
+            let file = Kubeconfig::read_from(path).map_err(|error| causes(&error))?;
             let options = KubeConfigOptions {
                 context: context.clone(),
                 ..KubeConfigOptions::default()
             };
             let config = Config::from_custom_kubeconfig(file, &options).await;
-            config.map_err(|error| error::causes(&error))
+            config.map_err(|error| causes(&error))
         }
     }
 }

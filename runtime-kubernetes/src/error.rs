@@ -2,7 +2,7 @@
 
 use kube::Error;
 use provisionhook_host::{
-    runtime::{RuntimeError, RuntimeErrorKind, quoted},
+    runtime::{RuntimeError, RuntimeErrorKind, causes, quoted},
     workspace_id::WorkspaceId,
 };
 
@@ -130,20 +130,6 @@ pub(crate) fn away(id: Option<&WorkspaceId>, what: &str, found: &str) -> Runtime
         quoted(found)
     );
     made(id, RuntimeErrorKind::Unavailable, message)
-}
-
-/// An error with what it is because of.
-pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod absent;
 mod access;
 mod api;
 mod away;
