@@ -52,6 +52,32 @@ fn a_named_token_is_rotated_without_a_restart() {
     assert!(!log.contains(OLD) && !log.contains(NEW), "{log}");
 }
 
+#[test]
+fn attempts_with_wrong_tokens_are_logged_without_them_and_no_more_than_that() {
+    let world = World::bare().with_tables("[server]\ninvalid_tokens_per_minute = 3\n");
+    let platform = world.serve();
+    let workspace = platform.provision(&["sleep", "600"]);
+    let wrong = [OLD, NEW, "short", "phw_shaped-like-that-of-a-workspace"];
+    let path = format!("/workspaces/{}/tokens", workspace.id);
+    let statuses: Vec<_> = wrong
+        .iter()
+        .chain(&wrong)
+        .map(|token| world.get(&format!("{}{path}", platform.url), token).status)
+        .collect();
+    assert_eq!(statuses, [401, 401, 401, 429, 429, 429, 429, 429]);
+    let log = platform.log();
+    let lines = |words: &str| log.lines().filter(|line| line.contains(words)).count();
+    assert_eq!(lines("[auth] invalid token "), 3, "{log}");
+    assert_eq!(lines("[auth] many invalid tokens: "), 1, "{log}");
+    let from = "from=\"127.0.0.1\" route=\"/workspaces/{id}/tokens\"";
+    assert_eq!(lines(from), 3, "{log}");
+    assert!(wrong.iter().all(|token| !log.contains(token)), "{log}");
+    // Whoever has a good one is let in meanwhile.
+    let own = world.get(&format!("{}{path}", platform.url), &workspace.token);
+    assert_eq!(own.status, 404, "{own:?}");
+    platform.delete(&workspace.id);
+}
+
 /// A platform that ends with its test.
 struct Served(Child);
 

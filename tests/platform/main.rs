@@ -29,6 +29,7 @@ mod job;
 mod keys;
 mod killed;
 mod load;
+mod names;
 mod network;
 mod output;
 mod own_tokens;

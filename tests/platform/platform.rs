@@ -3,6 +3,8 @@
 use std::{
     cell::RefCell,
     fs::{self, File},
+    io::{Read as _, Write as _},
+    net::TcpStream,
     path::PathBuf,
     process::{Child, Command, ExitStatus},
 };
@@ -113,6 +115,20 @@ impl<'w> Platform<'w> {
     /// As an admin.
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.world.get(&format!("{}{path}", self.url), ADMIN)
+    }
+
+    /// As an admin, or with this token: exactly this path, which no good client would send.
+    pub(crate) fn exactly(&self, method: &str, path: &str, token: Option<&str>) -> Answer {
+        let to = self.address().unwrap();
+        let token = token.unwrap_or(ADMIN);
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {to}\r\nauthorization: Bearer {token}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+        );
+        let mut stream = TcpStream::connect(to).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        Answer::parse(&text)
     }
 
     pub(crate) fn send(&self, method: Method, path: &str, body: impl Into<Vec<u8>>) -> Answer {
