@@ -191,10 +191,9 @@ impl FromRequestParts<Arc<Api>> for Own {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, ApiError> {
-        let params = RawPathParams::from_request_parts(parts, api)
-            .await
-            .map_err(|_| ApiError::no_route())?;
+        let params = RawPathParams::from_request_parts(parts, api).await;
         let presented = bearer(&parts.headers).ok_or_else(ApiError::unauthenticated)?;
+        let params = params.map_err(|_| ApiError::no_route())?;
         let id = params
             .iter()
             .find_map(|(name, value)| (name == "id").then_some(value));
