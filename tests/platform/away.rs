@@ -3,7 +3,7 @@
 
 mod proxy;
 
-use std::fs;
+use std::{fs, io::Read as _};
 
 use reqwest::Method;
 use rustix::process::Signal;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     api::Answer,
     daemon::{Daemon, Make},
-    docker,
+    docker, output,
     platform::Platform,
     world::{World, until},
 };
@@ -275,6 +275,35 @@ fn a_platform_that_starts_meanwhile_waits_and_says_so() {
     }
     let platform = place.world.serve();
     platform.delete("lives");
+}
+
+#[test]
+fn who_follows_an_output_is_let_go_and_finds_all_of_it_later() {
+    let mut daemon = Daemon::start(Make::Docker);
+    let world = docker::over(World::bare(), &daemon, true);
+    let platform = world.serve();
+    let script = "echo one; while [ ! -e go ]; do sleep 0.1; done; echo two";
+    let request = json!({"id": "said", "command": ["sh", "-c", script]}).to_string();
+    platform.post("/workspaces", request).expect(201);
+    until("it to speak", || platform.output("said") == "one\n");
+    let follow = "/workspaces/said/logs?follow=true";
+    let mut follower = output::curl(&world, &format!("{}{follow}", platform.url));
+    let mut output = follower.stdout.take().unwrap();
+    let mut said = [0; 4];
+    output.read_exact(&mut said).unwrap();
+    assert_eq!(&said, b"one\n");
+    daemon.kill();
+    assert_eq!(output.read(&mut said).unwrap(), 0);
+    follower.wait().unwrap();
+    assert_eq!(platform.get(follow).status, 503);
+    assert_eq!(platform.show("said")["state"], "running");
+    daemon.start_again();
+    // Docker forgets what a container writes meanwhile if it ends meanwhile, too.
+    fs::write(world.path("state/workspaces/said/home/go"), "").unwrap();
+    until("the end to be noticed", || {
+        platform.show("said")["state"] == "stopped"
+    });
+    assert_eq!(platform.get(follow).text, "one\ntwo\n");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use crate::world::{ADMIN, World};
 
 /// `curl` as an admin; its output is piped.
-fn curl(world: &World, url: &str) -> std::process::Child {
+pub(crate) fn curl(world: &World, url: &str) -> std::process::Child {
     std::process::Command::new("curl")
         .args(["-sN", "-H", &format!("Authorization: Bearer {ADMIN}"), url])
         .current_dir(world.directory.path())
