@@ -7,6 +7,7 @@
 //! | `work/` | where the command runs, its home; the workspace's own files, and those of plugins |
 //! | `tmp/` | what an isolated command sees as `/tmp`, new at each start |
 //! | `output.log`, `output.log.1` | what it wrote, and the part before the last rotation |
+//! | `output.log.start` | which file of the log begins after how many bytes, written at a rotation |
 //! | `supervisor.json` | the supervisor's process id, start time and boot, and the command's process id |
 //! | `exit.json` | how the command ended |
 //! | `stop.json` | the grace of the last stop |

@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    fs::File,
     io::{self, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
     sync::Arc,
@@ -14,7 +13,8 @@ use tokio::time::sleep;
 
 use super::{
     entry::{Entry, blocking},
-    log, not_found,
+    log::{self, Part},
+    not_found,
 };
 use crate::runtime::{OutputStream, RuntimeError, RuntimeState};
 
@@ -27,7 +27,7 @@ const PIECE: usize = 64 * 1024;
 struct Reader {
     path: PathBuf,
     /// Those that are left to read, the one that is written last.
-    files: VecDeque<File>,
+    files: VecDeque<Part>,
 }
 
 impl Reader {
@@ -36,7 +36,7 @@ impl Reader {
         let parts = log::parts(path, Some(tail))?;
         Ok(Self {
             path: path.to_owned(),
-            files: parts.into_iter().map(|(file, _)| file).collect(),
+            files: parts.into(),
         })
     }
 
@@ -52,7 +52,10 @@ impl Reader {
             if self.files.len() > 1 {
                 self.files.pop_front();
             } else if moved_on {
-                self.turn()?;
+                let lost = self.turn()?;
+                if lost > 0 {
+                    return Ok(left_out(lost));
+                }
             } else {
                 return Ok(piece);
             }
@@ -60,7 +63,7 @@ impl Reader {
     }
 
     fn read(&mut self) -> io::Result<Vec<u8>> {
-        let Some(file) = self.files.front_mut() else {
+        let Some(Part { file, .. }) = self.files.front_mut() else {
             return Ok(Vec::new());
         };
         // A log that could not be rotated is emptied instead.
@@ -77,20 +80,34 @@ impl Reader {
     /// Whether the log is written to another file by now than the last that is known.
     fn moved_on(&self) -> io::Result<bool> {
         let newest = log::open(&self.path)?;
-        Ok(log::inode(newest.as_ref())? != log::inode(self.files.back())?)
+        let known = self.files.back().map(|part| &part.file);
+        Ok(log::inode(newest.as_ref())? != log::inode(known)?)
     }
 
-    /// Goes on to what is written now. Of two rotations between two looks the part between is still there.
-    fn turn(&mut self) -> io::Result<()> {
-        let read = log::inode(self.files.back())?;
-        self.files.clear();
-        for (file, _) in log::parts(&self.path, None)? {
-            if log::inode(Some(&file))? != read {
-                self.files.push_back(file);
+    /// Goes on to what is written now, and says how many bytes between are not there any more. Of two rotations between two looks the
+    /// part between still is.
+    fn turn(&mut self) -> io::Result<u64> {
+        let read = self.files.pop_back();
+        let known = log::inode(read.as_ref().map(|part| &part.file))?;
+        for part in log::parts(&self.path, None)? {
+            if log::inode(Some(&part.file))? != known {
+                self.files.push_back(part);
             }
         }
-        Ok(())
+        let (Some(mut read), Some(next)) = (read, self.files.front()) else {
+            return Ok(0);
+        };
+        let reached = read.start + read.file.stream_position()?;
+        Ok(next.start.saturating_sub(reached))
     }
+}
+
+/// What stands in a stream for what its reader was too slow for.
+fn left_out(bytes: u64) -> Vec<u8> {
+    let note = format!(
+        "\n[provisionhook] {bytes} bytes of output are left out here: they were written faster than they were read\n"
+    );
+    note.into_bytes()
 }
 
 impl Entry {
@@ -170,5 +187,37 @@ mod tests {
         let mut late = Reader::open(&path, 10).unwrap();
         assert_eq!(late.next().unwrap(), b"dd");
         assert_eq!(late.next().unwrap(), b"eeeeffff");
+    }
+
+    #[test]
+    fn a_reader_that_is_too_slow_is_told_how_much_it_has_missed() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("output.log");
+        let mut log = RotatingLog::open(path.clone(), 8).unwrap();
+        log.append(b"aaaa");
+        let mut reader = Reader::open(&path, 100).unwrap();
+        assert_eq!(reader.next().unwrap(), b"aaaa");
+        let rest = |reader: &mut Reader| {
+            let pieces = std::iter::from_fn(|| Some(reader.next().unwrap()));
+            let pieces = pieces.take_while(|piece| !piece.is_empty());
+            String::from_utf8(pieces.collect::<Vec<_>>().concat()).unwrap()
+        };
+        // Of five rotations, the parts of two are there.
+        for byte in b'b'..=b'k' {
+            log.append(&[byte; 4]);
+        }
+        let note = |bytes: u64| String::from_utf8(left_out(bytes)).unwrap();
+        let found = rest(&mut reader);
+        assert_eq!(found, format!("bbbb{}iiiijjjjkkkk", note(24)));
+        // Another supervisor goes on with the log, and nothing is missing after two rotations.
+        let mut log = RotatingLog::open(path.clone(), 8).unwrap();
+        for byte in b'l'..=b'n' {
+            log.append(&[byte; 4]);
+        }
+        assert_eq!(rest(&mut reader), "llllmmmmnnnn");
+        for byte in b'o'..=b'v' {
+            log.append(&[byte; 4]);
+        }
+        assert_eq!(rest(&mut reader), format!("{}ssssttttuuuuvvvv", note(16)));
     }
 }

@@ -14,6 +14,8 @@ use super::dir::open_private;
 pub(super) struct RotatingLog {
     path: PathBuf,
     file: File,
+    /// How many bytes were written before the first of `file`.
+    start: u64,
     len: u64,
     limit: u64,
     lost: u64,
@@ -23,9 +25,11 @@ impl RotatingLog {
     pub(super) fn open(path: PathBuf, limit: u64) -> io::Result<Self> {
         let file = open_private(&path)?;
         let len = file.metadata()?.len();
+        let start = parts(&path, None)?.pop().map_or(0, |part| part.start);
         Ok(Self {
             path,
             file,
+            start,
             len,
             limit,
             lost: 0,
@@ -70,50 +74,97 @@ impl RotatingLog {
             Ok(file) => self.file = file,
             Err(_) => drop(self.file.set_len(0)),
         }
+        self.start += self.len;
         self.len = 0;
+        // Without it, followers that are too slow are not told so.
+        drop(self.note_start());
     }
+
+    fn note_start(&self) -> io::Result<()> {
+        let beside = self.path.with_added_extension("new");
+        let note = format!("{} {}", self.file.metadata()?.ino(), self.start);
+        let mut file = open_private(&beside)?;
+        // One that was killed in the middle may have left something.
+        file.set_len(0)?;
+        file.write_all(note.as_bytes())?;
+        fs::rename(beside, noted_start(&self.path))
+    }
+}
+
+/// One file of a log, at the place where it is to be read from.
+pub(super) struct Part {
+    pub(super) file: File,
+    /// How many bytes were written before the first of the file.
+    pub(super) start: u64,
+    /// How many bytes there are from the place on.
+    pub(super) left: u64,
 }
 
 /// The last `tail` bytes of a log, or all of it. A log that does not exist is empty.
 pub(super) fn read(path: &Path, tail: Option<u64>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    for (file, left) in parts(path, tail)? {
-        file.take(left).read_to_end(&mut bytes)?;
+    for part in parts(path, tail)? {
+        part.file.take(part.left).read_to_end(&mut bytes)?;
     }
     Ok(bytes)
 }
 
-/// The files of a log, the older first, each at the place where its last `tail` bytes begin, and how many bytes it has from there.
-pub(super) fn parts(path: &Path, tail: Option<u64>) -> io::Result<Vec<(File, u64)>> {
+/// The files of a log, the older first, each at the place where its last `tail` bytes begin.
+pub(super) fn parts(path: &Path, tail: Option<u64>) -> io::Result<Vec<Part>> {
     loop {
         let older = open(&rotated(path))?;
         let newer = open(path)?;
         // If the log was rotated between the two, one part would be missing.
         if inode(older.as_ref())? == inode(open(&rotated(path))?.as_ref())? {
-            return place(older, newer, tail);
+            let files = [older, newer].into_iter().flatten();
+            let mut parts = begin(files.collect(), noted(path))?;
+            place(&mut parts, tail)?;
+            return Ok(parts);
         }
     }
 }
 
-fn place(
-    older: Option<File>,
-    newer: Option<File>,
-    tail: Option<u64>,
-) -> io::Result<Vec<(File, u64)>> {
-    let mut files: Vec<(File, u64)> = Vec::new();
-    for file in [older, newer].into_iter().flatten() {
-        let len = file.metadata()?.len();
-        files.push((file, len));
+/// Finds out where the files begin: what is noted is so of one of them, or of none any more.
+fn begin(files: Vec<File>, noted: Option<(u64, u64)>) -> io::Result<Vec<Part>> {
+    let mut parts: Vec<Part> = Vec::new();
+    for file in files {
+        let found = file.metadata()?;
+        let before = parts.last().map_or(0, |part| part.start + part.left);
+        let start = match noted {
+            Some((inode, start)) if inode == found.ino() => start,
+            Some(_) | None => before,
+        };
+        // The part before this one ends where it begins.
+        for part in &mut parts {
+            part.start = start.saturating_sub(part.left);
+        }
+        let left = found.len();
+        parts.push(Part { file, start, left });
     }
-    let total: u64 = files.iter().map(|(_, len)| len).sum();
+    Ok(parts)
+}
+
+fn place(parts: &mut [Part], tail: Option<u64>) -> io::Result<()> {
+    let total: u64 = parts.iter().map(|part| part.left).sum();
     let mut skip = tail.map_or(0, |tail| total.saturating_sub(tail));
-    for (file, len) in &mut files {
-        let start = skip.min(*len);
-        skip -= start;
-        *len -= start;
-        file.seek(SeekFrom::Start(start))?;
+    for part in parts {
+        let skipped = skip.min(part.left);
+        skip -= skipped;
+        part.left -= skipped;
+        part.file.seek(SeekFrom::Start(skipped))?;
     }
-    Ok(files)
+    Ok(())
+}
+
+/// Of which file it is noted where it begins, and where. Nothing is noted before the first rotation.
+fn noted(path: &Path) -> Option<(u64, u64)> {
+    let note = fs::read_to_string(noted_start(path)).ok()?;
+    let (inode, start) = note.split_once(' ')?;
+    Some((inode.parse().ok()?, start.parse().ok()?))
+}
+
+fn noted_start(path: &Path) -> PathBuf {
+    path.with_added_extension("start")
 }
 
 pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
