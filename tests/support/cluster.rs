@@ -39,20 +39,15 @@ impl Namespace {
 
     /// Who the platform is, and what it may do.
     pub(crate) fn grant(&self) {
-        let deploy = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../deploy/kubernetes/rbac.yaml"
-        );
-        let rights = fs::read_to_string(deploy).unwrap().replace(
-            "namespace: provisionhook",
-            &format!("namespace: {}", self.name),
-        );
-        self.apply(&rights);
+        let role = include_str!("../../deploy/kubernetes/rbac.yaml");
+        let namespace = format!("namespace: {}", self.name);
+        self.apply(&role.replace("namespace: provisionhook", &namespace));
     }
 
     /// The kubeconfig of the platform's service account, which may do what its Role says and no more.
     pub(crate) fn kubeconfig(&self) -> PathBuf {
-        self.kubeconfig_for("https://127.0.0.1:16443")
+        let server = fs::read_to_string(place().join("server")).unwrap();
+        self.kubeconfig_for(&server)
     }
 
     /// The same, over another address of the API server.

@@ -2,9 +2,10 @@
 //! Pods in containers of a daemon of its own.
 //!
 //! They are a command of their own because the first run builds the cluster's programs from Debian's source package, which takes ten
-//! minutes; `cargo nextest run` knows nothing of them. What was built is kept in `target/kubernetes`.
+//! minutes; `cargo nextest run` knows nothing of them, and the everyday clippy compiles them. They are the targets called `cluster`. What was built is kept in `target/kubernetes`.
 
 mod build;
+mod layout;
 mod machine;
 mod processes;
 
@@ -12,12 +13,12 @@ use std::process::Command;
 
 use clap::Args;
 
-use crate::{Done, Failure, commands::succeed, files};
+use crate::{Done, commands::succeed, files};
 
 /// Everything is in here.
 const PLACE: &str = "target/kubernetes";
-/// The targets with such tests.
-const TESTS: [(&str, &str); 1] = [("provisionhook-runtime-kubernetes", "cluster")];
+/// Where they find the cluster.
+const VARIABLE: &str = "PROVISIONHOOK_TEST_CLUSTER";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -27,6 +28,9 @@ pub(crate) struct Arguments {
     /// Run only the tests that this filter of nextest selects.
     #[arg(long, short = 'E', value_name = "FILTER")]
     expression: Option<String>,
+    /// Run this command instead of the tests; PROVISIONHOOK_TEST_CLUSTER names the directory of the cluster, with its `admin.conf`.
+    #[arg(last = true)]
+    command: Vec<String>,
 }
 
 /// Builds what is missing, starts the cluster, runs the tests, and ends the cluster.
@@ -39,37 +43,23 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     if arguments.build_only {
         return Ok(format!("the cluster's programs are in {PLACE}/bin"));
     }
-    // Before the cluster is there: it would only be in the way.
-    lint()?;
     let cluster = processes::Cluster::start()?;
-    for (package, target) in TESTS {
-        let mut tests = Command::new("cargo");
-        tests
-            .args(["nextest", "run", "-p", package, "--test", target])
-            .args(["--test-threads", "4", "--no-tests", "pass"])
-            .env("PROVISIONHOOK_TEST_CLUSTER", cluster.directory())
-            .current_dir(files::path("."));
-        if let Some(expression) = &arguments.expression {
-            tests.args(["-E", expression]);
-        }
-        succeed(&mut tests, "the tests in a cluster")?;
+    if let [program, rest @ ..] = arguments.command.as_slice() {
+        let mut command = Command::new(program);
+        command.args(rest).env(VARIABLE, cluster.directory());
+        succeed(&mut command, program)?;
+        return Ok("the cluster has ended".to_owned());
     }
+    let mut tests = Command::new("cargo");
+    // Of the whole workspace, so that nothing is compiled otherwise than for the everyday tests.
+    tests
+        .args(["nextest", "run", "--workspace", "--test", "cluster"])
+        .args(["--test-threads", "4"])
+        .env(VARIABLE, cluster.directory())
+        .current_dir(files::path("."));
+    if let Some(expression) = &arguments.expression {
+        tests.args(["-E", expression]);
+    }
+    succeed(&mut tests, "the tests in a cluster")?;
     Ok("the tests in a cluster passed".to_owned())
-}
-
-/// The everyday clippy does not see targets that the everyday tests do not run.
-///
-/// # Errors
-///
-/// When it finds something.
-fn lint() -> Result<(), Failure> {
-    for (package, target) in TESTS {
-        let mut clippy = Command::new("cargo");
-        clippy
-            .args(["clippy", "--quiet", "-p", package, "--test", target])
-            .args(["--", "-D", "warnings"])
-            .current_dir(files::path("."));
-        succeed(&mut clippy, "clippy")?;
-    }
-    Ok(())
 }

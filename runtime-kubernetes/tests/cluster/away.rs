@@ -1,11 +1,7 @@
-//! An API server that is away, comes back, and has forgotten what a watch could go on from: one of the test's own beside the cluster's, over
-//! the same database.
+//! An API server that is away, comes back, and has forgotten what a watch could go on from.
 
 use std::{
-    fs::{self, File},
     io,
-    net::TcpListener,
-    process::{Child, Command},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -14,98 +10,7 @@ use provisionhook_host::runtime::{Exit, Runtime, RuntimeErrorKind};
 use provisionhook_runtime_kubernetes::{Access, Homes, KubernetesRuntime};
 use runtime_conformance::Subject as _;
 
-use crate::{Kubernetes, cluster, own::spec};
-
-struct ApiServer {
-    port: u16,
-    process: Child,
-}
-
-impl ApiServer {
-    fn start(kubernetes: &Kubernetes) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
-        // With the certificate of the other one.
-        let certificates = kubernetes.0.directory().join("certs");
-        fs::create_dir(&certificates).unwrap();
-        for file in ["apiserver.crt", "apiserver.key"] {
-            fs::copy(
-                cluster::place().join("certs").join(file),
-                certificates.join(file),
-            )
-            .unwrap();
-        }
-        let process = spawn(kubernetes, port);
-        let server = Self { port, process };
-        server.wait();
-        server
-    }
-
-    fn end(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-
-    fn start_again(&mut self, kubernetes: &Kubernetes) {
-        self.process = spawn(kubernetes, self.port);
-        self.wait();
-    }
-
-    fn wait(&self) {
-        let ready = format!("https://127.0.0.1:{}/readyz", self.port);
-        let deadline = std::time::Instant::now() + Duration::from_secs(120);
-        loop {
-            let mut curl = Command::new("curl");
-            curl.args(["-skf", "-H", "Authorization: Bearer admin-token", &ready]);
-            if curl.output().unwrap().status.success() {
-                return;
-            }
-            assert!(
-                std::time::Instant::now() < deadline,
-                "the API server does not start"
-            );
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-}
-
-impl Drop for ApiServer {
-    fn drop(&mut self) {
-        let _ended = self.process.kill();
-        let _reaped = self.process.wait();
-    }
-}
-
-fn spawn(kubernetes: &Kubernetes, port: u16) -> Child {
-    let (place, own) = (cluster::place(), kubernetes.0.directory());
-    let path = |name: &str| place.join(name).display().to_string();
-    let program = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../target/kubernetes/bin/kube-apiserver"
-    );
-    let log = File::options()
-        .create(true)
-        .append(true)
-        .open(own.join("api.log"))
-        .unwrap();
-    let arguments = format!(
-        "--etcd-servers=http://127.0.0.1:12379 --bind-address=127.0.0.1 --advertise-address=127.0.0.1 --secure-port={port} --insecure-port=0 \
-         --cert-dir={} --token-auth-file={} --authorization-mode=Node,RBAC --service-account-key-file={} \
-         --service-account-signing-key-file={} --service-account-issuer=https://kubernetes.test --service-cluster-ip-range=10.0.0.0/24 \
-         --kubelet-preferred-address-types=Hostname --endpoint-reconciler-type=none",
-        own.join("certs").display(),
-        path("tokens.csv"),
-        path("sa.pub"),
-        path("sa.key"),
-    );
-    Command::new(program)
-        .args(arguments.split_whitespace())
-        .stdout(log.try_clone().unwrap())
-        .stderr(log)
-        .spawn()
-        .unwrap()
-}
+use crate::{Kubernetes, api_server::ApiServer, own::spec};
 
 /// What the runtime has logged.
 #[derive(Clone, Default)]
@@ -152,9 +57,8 @@ impl io::Write for Log {
 impl Kubernetes {
     fn over(&self, server: &ApiServer) -> KubernetesRuntime {
         let mut settings = self.settings();
-        let address = format!("https://127.0.0.1:{}", server.port);
         settings.access = Access::Kubeconfig {
-            path: self.0.kubeconfig_for(&address),
+            path: self.0.kubeconfig_for(&server.address()),
             context: None,
         };
         settings.homes = Homes::Ephemeral;
@@ -174,7 +78,7 @@ impl Kubernetes {
 async fn the_end_is_heard_when_the_api_server_is_back() {
     let log = Log::begin();
     let kubernetes = Kubernetes::fresh().await;
-    let mut server = ApiServer::start(&kubernetes);
+    let mut server = ApiServer::start(&kubernetes.0);
     let runtime = Arc::new(kubernetes.over(&server));
     kubernetes.open_node();
     let spec = spec("away", "sleep 5; exit 6");
@@ -194,7 +98,7 @@ async fn the_end_is_heard_when_the_api_server_is_back() {
         "--timeout=60s",
     ];
     kubernetes.0.kubectl(&ended);
-    server.start_again(&kubernetes);
+    server.start_again();
     assert_eq!(waiting.await.unwrap().unwrap().exit, Exit::Code(6));
     log.says("the watch has expired").await;
 }
@@ -202,7 +106,7 @@ async fn the_end_is_heard_when_the_api_server_is_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_goes_on_when_the_api_server_is_back() {
     let kubernetes = Kubernetes::fresh().await;
-    let mut server = ApiServer::start(&kubernetes);
+    let mut server = ApiServer::start(&kubernetes.0);
     let runtime = Arc::new(kubernetes.over(&server));
     let starting = {
         let runtime = Arc::clone(&runtime);
@@ -222,6 +126,6 @@ async fn a_start_goes_on_when_the_api_server_is_back() {
         "--timeout=60s",
     ]);
     assert!(!starting.is_finished());
-    server.start_again(&kubernetes);
+    server.start_again();
     starting.await.unwrap().unwrap();
 }

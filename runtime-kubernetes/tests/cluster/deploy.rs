@@ -10,18 +10,15 @@ const DEPLOY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy");
 
 /// What a chart comes to.
 fn rendered(namespace: &str, values: &[&str]) -> String {
-    let output = Command::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../target/kubernetes/bin/render"
-    ))
-    .args([
-        &format!("{DEPLOY}/helm/provisionhook"),
-        "provisionhook",
-        namespace,
-    ])
-    .args(values)
-    .output()
-    .unwrap();
+    let output = Command::new(place().join("bin/render"))
+        .args([
+            &format!("{DEPLOY}/helm/provisionhook"),
+            "provisionhook",
+            namespace,
+        ])
+        .args(values)
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
@@ -96,13 +93,10 @@ async fn the_chart_comes_to_what_the_manifests_say() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chart_without_an_admin_token_is_refused() {
-    let output = Command::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../target/kubernetes/bin/render"
-    ))
-    .args([&format!("{DEPLOY}/helm/provisionhook"), "x", "y"])
-    .output()
-    .unwrap();
+    let output = Command::new(place().join("bin/render"))
+        .args([&format!("{DEPLOY}/helm/provisionhook"), "x", "y"])
+        .output()
+        .unwrap();
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(

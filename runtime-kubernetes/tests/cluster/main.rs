@@ -9,6 +9,8 @@
     reason = "a test fails by panicking, and is told where its cluster is by a variable"
 )]
 
+#[path = "../../../tests/support/api_server.rs"]
+mod api_server;
 mod away;
 #[path = "../../../tests/support/cluster.rs"]
 mod cluster;
