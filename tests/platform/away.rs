@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use crate::{
     api::Answer,
     daemon::{Daemon, Make},
-    docker, output,
+    docker,
     platform::Platform,
+    seen::curl,
     world::{World, until},
 };
 
@@ -287,7 +288,7 @@ fn who_follows_an_output_is_let_go_and_finds_all_of_it_later() {
     platform.post("/workspaces", request).expect(201);
     until("it to speak", || platform.output("said") == "one\n");
     let follow = "/workspaces/said/logs?follow=true";
-    let mut follower = output::curl(&world, &format!("{}{follow}", platform.url));
+    let mut follower = curl(&world, &format!("{}{follow}", platform.url));
     let mut output = follower.stdout.take().unwrap();
     let mut said = [0; 4];
     output.read_exact(&mut said).unwrap();

@@ -10,8 +10,8 @@ use serde_json::json;
 
 use crate::{
     api::exchange,
-    job::until_written,
     platform::Platform,
+    seen::until_written,
     world::{ADMIN, World, until},
 };
 

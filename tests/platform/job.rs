@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, io::Write as _, process::Stdio};
 
 use crate::{
     platform::{Platform, Workspace},
-    world::{Ended, OPEN_FILES, PAT, World, until},
+    seen::{assert_accepted, assert_computed, variables},
+    world::{Ended, OPEN_FILES, World},
 };
 
 /// Asks git for the credential of github.com; says what it got under this title.
@@ -17,49 +18,11 @@ fn a_workspace_gets_exactly_the_computed_environment() {
     let platform = world.serve();
     let workspace = platform.provision(&["env", "-0"]);
     let output = platform.whole_output(&workspace.id);
-    let mut found: BTreeMap<&str, &str> = output
-        .split_terminator('\0')
-        .map(|variable| variable.split_once('=').unwrap())
-        .collect();
-    let token = found.remove("GITHUB_TOKEN").unwrap();
-    assert_eq!(found.remove("GH_TOKEN"), Some(token));
-    assert_accepted(&world, token);
-    assert!(found.remove("MOLECULE_GH_WRAPPER_B64").unwrap().len() > 1000);
-    assert!(!found.remove("MOLECULE_GH_WRAPPER_SHA").unwrap().is_empty());
-    let badge = found.remove("MOLECULE_ATTRIBUTION_BADGE").unwrap();
-    assert!(badge.starts_with("🤖 [Agent: Reviewer"), "{badge}");
-    let home = world.path("state/workspaces").join(&workspace.id);
-    let in_its_own = found.remove("HOME").unwrap();
-    assert!(
-        in_its_own.starts_with(home.to_str().unwrap()),
-        "{in_its_own}"
-    );
-    let path = format!("{in_its_own}/.local/bin:/usr/local/bin:/usr/bin:/bin");
-    let helper = format!(
-        "!'{}' credential-helper --provider github-app-auth --host github.com",
-        env!("CARGO_BIN_EXE_provisionhook")
-    );
-    let expected = BTreeMap::from([
-        ("EDITOR", "vi"),
-        ("GIT_CONFIG_COUNT", "4"),
-        ("GIT_CONFIG_KEY_0", "credential.https://github.com.helper"),
-        ("GIT_CONFIG_KEY_1", "credential.https://github.com.helper"),
-        ("GIT_CONFIG_KEY_2", "url.https://github.com/.insteadOf"),
-        ("GIT_CONFIG_KEY_3", "url.https://github.com/.insteadOf"),
-        ("GIT_CONFIG_VALUE_0", ""),
-        ("GIT_CONFIG_VALUE_1", &helper),
-        ("GIT_CONFIG_VALUE_2", "git@github.com:"),
-        ("GIT_CONFIG_VALUE_3", "ssh://git@github.com/"),
-        ("MOLECULE_AGENT_ROLE", "Reviewer"),
-        ("MOLECULE_OWNER", "alice"),
-        ("MOLECULE_WORKSPACE_ID", &workspace.id),
-        ("NPM_TOKEN", PAT),
-        ("PATH", &path),
-        ("PROVISIONHOOK_TOKEN", &workspace.token),
-        ("PROVISIONHOOK_URL", &platform.url),
-        ("PROVISIONHOOK_WORKSPACE_ID", &workspace.id),
-    ]);
-    assert_eq!(found, expected);
+    let mut found = variables(&output);
+    let home = found.remove("HOME").unwrap();
+    let own = world.path("state/workspaces").join(&workspace.id);
+    assert!(home.starts_with(own.to_str().unwrap()), "{home}");
+    assert_computed(&world, &platform.url, &workspace, home, found);
 }
 
 #[test]
@@ -204,14 +167,6 @@ fn the_helper_says_what_keeps_it_from_a_token() {
     platform.delete(&workspace.id);
 }
 
-/// GitHub takes it for an installation token that reaches repositories.
-#[track_caller]
-pub(crate) fn assert_accepted(world: &World, token: &str) {
-    let url = format!("{}/installation/repositories", world.github.base_url());
-    let repositories = world.get(&url, token).expect(200);
-    assert_eq!(repositories["total_count"], 2);
-}
-
 /// The credential helper as git in this workspace would run it.
 fn helper(
     world: &World,
@@ -256,9 +211,4 @@ fn answers(output: &str) -> BTreeMap<&str, BTreeMap<&str, &str>> {
         (title, attributes.collect())
     };
     output.split("== ").skip(1).map(answer).collect()
-}
-
-/// Waits until the workspace has written this.
-pub(crate) fn until_written(platform: &Platform<'_>, workspace: &Workspace, text: &str) {
-    until(text, || platform.output(&workspace.id).contains(text));
 }

@@ -1,20 +1,10 @@
 //! The output of a workspace as it writes.
 
-use std::{io::Read as _, process::Stdio};
+use std::io::Read as _;
 
 use rustix::process::Signal;
 
-use crate::world::{ADMIN, World};
-
-/// `curl` as an admin; its output is piped.
-pub(crate) fn curl(world: &World, url: &str) -> std::process::Child {
-    std::process::Command::new("curl")
-        .args(["-sN", "-H", &format!("Authorization: Bearer {ADMIN}"), url])
-        .current_dir(world.directory.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
+use crate::{seen::curl, world::World};
 
 #[test]
 fn curl_follows_a_workspace_to_its_end() {

@@ -179,17 +179,10 @@ fn a_refused_plugin_stops_the_start_only_if_it_is_required() {
 
 #[test]
 fn an_address_in_use() {
-    let world = World::bare();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let mut command = world.command(&["serve"]);
-    let ended = Ended::of(
-        command
-            .env("PROVISIONHOOK_LISTEN", &address)
-            .output()
-            .unwrap(),
-    );
-    ended.expect(
+    let world = World::bare().listening_at(&address);
+    world.run(&["serve"]).expect(
         1,
         &format!("expected to listen on {address}, and could not: choose another address, or stop what listens there"),
     );

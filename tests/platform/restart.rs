@@ -5,8 +5,8 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::{
-    job::{assert_accepted, until_written},
     platform::Workspace,
+    seen::{assert_accepted, until_written},
     steps::{Moment, Step, Walk},
     world::{ADMIN, World, until},
 };

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use vault_server::{Ended, VaultServer};
 
 use crate::{
-    job::until_written,
+    seen::until_written,
     world::{World, until},
 };
 

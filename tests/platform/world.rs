@@ -38,6 +38,8 @@ pub(crate) struct World {
     tables: String,
     /// Where the platform has a disk of its own, and with how much room, as `mount` is told.
     disk: Option<(&'static str, &'static str)>,
+    /// Where the platform listens.
+    pub(crate) listen: String,
 }
 
 impl World {
@@ -105,6 +107,7 @@ impl World {
             github,
             tables: String::new(),
             disk: None,
+            listen: "127.0.0.1:0".to_owned(),
         };
         world.with_tables("")
     }
@@ -123,6 +126,13 @@ impl World {
         self
     }
 
+    /// The platform listens here, also when it is started again.
+    pub(crate) fn listening_at(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.listen);
+        self.write_config("");
+        self
+    }
+
     /// The same with further tables.
     pub(crate) fn and_tables(self, more: &str) -> Self {
         let tables = format!("{}{more}", self.tables);
@@ -131,9 +141,9 @@ impl World {
 
     /// Writes the usual configuration with these keys on top of it.
     pub(crate) fn write_config(&self, keys: &str) {
-        let (state, plugins) = (self.path("state"), self.path("plugins"));
+        let (state, plugins, listen) = (self.path("state"), self.path("plugins"), &self.listen);
         let text = format!(
-            "{keys}listen = \"127.0.0.1:0\"\nstate_dir = {state:?}\nadmin_token = \"{ADMIN}\"\n\
+            "{keys}listen = {listen:?}\nstate_dir = {state:?}\nadmin_token = \"{ADMIN}\"\n\
              [plugins]\ndirectory = {plugins:?}\n{}",
             self.tables
         );

@@ -5,10 +5,10 @@ use serde_json::Value;
 use crate::platform::Platform;
 
 /// What has happened to one workspace, the oldest first.
-pub(super) struct Story(Vec<Value>);
+pub(crate) struct Story(Vec<Value>);
 
 impl Story {
-    pub(super) fn of(platform: &Platform<'_>, id: &str) -> Self {
+    pub(crate) fn of(platform: &Platform<'_>, id: &str) -> Self {
         let answer = platform.get(&format!("/workspaces/{id}/events?limit=1000"));
         if answer.status == 404 {
             return Self(Vec::new());
@@ -18,7 +18,7 @@ impl Story {
     }
 
     /// It can have been so, and ends as the record does: none if there is none any more, or never was one.
-    pub(super) fn check(&self, record: Option<&Value>, at: &str) {
+    pub(crate) fn check(&self, record: Option<&Value>, at: &str) {
         let mut state = None;
         let (mut steps, mut ended, mut last) = (Vec::new(), false, &Value::Null);
         for event in &self.0 {
@@ -64,7 +64,7 @@ impl Story {
     }
 
     /// How often it began to run.
-    pub(super) fn runs(&self) -> usize {
+    pub(crate) fn runs(&self) -> usize {
         let kinds = self.0.iter().map(|event| &event["type"]);
         kinds.filter(|kind| *kind == "workspace.running").count()
     }

@@ -5,27 +5,28 @@ use std::{fs, path::PathBuf};
 use reqwest::Method;
 use serde_json::Value;
 
-use super::{Operation, Place, story::Story};
 use crate::{
     api::{self, Answer},
+    place::{Operation, Place},
     platform::Platform,
+    story::Story,
     world::{ADMIN, until},
 };
 
 /// A workspace that is walked with.
-pub(super) struct Subject<'a> {
-    place: &'a Place,
+pub(crate) struct Subject<'a> {
+    place: &'a dyn Place,
     id: String,
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn new(place: &'a Place, number: usize) -> Self {
+    pub(crate) fn new(place: &'a dyn Place, number: usize) -> Self {
         let id = format!("step-{number}");
         Self { place, id }
     }
 
     /// Has it run before the walk.
-    pub(super) fn begin(&self, platform: &Platform<'_>) {
+    pub(crate) fn begin(&self, platform: &Platform<'_>) {
         let made = self.ask(platform, Operation::Create).unwrap();
         made.expect(201);
         until("the command", || self.starts() == 1);
@@ -33,7 +34,7 @@ impl<'a> Subject<'a> {
 
     /// # Errors
     /// The platform died before it had answered.
-    pub(super) fn ask(
+    pub(crate) fn ask(
         &self,
         platform: &Platform<'_>,
         operation: Operation,
@@ -48,13 +49,13 @@ impl<'a> Subject<'a> {
             Operation::Stop => (Method::POST, format!("{path}/stop"), String::new()),
             Operation::Delete => (Method::DELETE, path, String::new()),
         };
-        let (world, url) = (&self.place.world, format!("{}{path}", platform.url));
+        let (world, url) = (self.place.world(), format!("{}{path}", platform.url));
         let sent = api::exchange(&world.client, method, &url, ADMIN, body.into_bytes());
         world.runtime.block_on(sent)
     }
 
     /// What holds whichever step it was.
-    pub(super) fn check(
+    pub(crate) fn check(
         &self,
         platform: &Platform<'_>,
         operation: Operation,
@@ -110,7 +111,7 @@ impl<'a> Subject<'a> {
                 until("it to run", || place.running(id) == 1);
                 until("the command", || self.starts() >= 1);
                 assert!(self.starts() <= begun + 1, "{at}: started twice");
-                assert!(place.secret(id).exists(), "{at}");
+                assert!(place.has_secret(id), "{at}");
                 assert!(log.contains("workspace taken over"), "{at}: {log}");
                 self.check_token(platform, at);
                 let heard = self.has_heard_the_end();
@@ -119,7 +120,7 @@ impl<'a> Subject<'a> {
             (state @ ("failed" | "stopped"), reason) => {
                 assert_eq!(place.running(id), 0, "{at}: it does not run");
                 assert_eq!(self.starts(), begun, "{at}: it did not start again");
-                assert!(!place.secret(id).exists(), "{at}: a secret is left");
+                assert!(!place.has_secret(id), "{at}: a secret is left");
                 assert_eq!(state == "failed", reason == "interrupted", "{at}");
                 if state == "failed" {
                     self.check_no_container(at);
@@ -141,13 +142,13 @@ impl<'a> Subject<'a> {
         let url = format!("{}/workspaces/{}/tokens", platform.url, self.id);
         until(&format!("{at}: the token to be good"), || {
             let token = fs::read_to_string(self.file("token")).unwrap_or_default();
-            let answer = self.place.world.get(&url, token.trim());
+            let answer = self.place.world().get(&url, token.trim());
             answer.status == 404 && answer.text.contains("token provider")
         });
     }
 
     /// It can be deleted, and then nothing is left of it.
-    pub(super) fn tidy_up(&self, platform: &Platform<'_>, at: &str) {
+    pub(crate) fn tidy_up(&self, platform: &Platform<'_>, at: &str) {
         let path = format!("/workspaces/{}", self.id);
         let gone = platform.send(Method::DELETE, &path, "");
         assert!(matches!(gone.status, 204 | 404), "{at}: {gone:?}");
@@ -172,12 +173,12 @@ impl<'a> Subject<'a> {
     }
 
     fn has_heard_the_end(&self) -> bool {
-        let ledger = fs::read_to_string(self.place.world.path("ledger")).unwrap_or_default();
+        let ledger = fs::read_to_string(self.place.world().path("ledger")).unwrap_or_default();
         // A plugin that was killed while it wrote is called again, and then begins in the middle of the line.
         ledger.lines().any(|line| line.ends_with(&self.id))
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        self.place.world.path(&format!("{}.{name}", self.id))
+        self.place.world().path(&format!("{}.{name}", self.id))
     }
 }
