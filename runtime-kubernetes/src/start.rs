@@ -185,6 +185,8 @@ impl Workspaces {
     /// grace, and a kubelet may take a minute to confirm the end of what it never had.
     pub(crate) async fn delete(&self, id: &WorkspaceId, pod: &Pod) -> Result<(), RuntimeError> {
         let cluster = &self.cluster;
+        // First, so that a platform that is killed in between leaves no Secret without its Pod.
+        cluster.delete_secrets(id, pod).await?;
         let params = DeleteParams {
             grace_period_seconds: Some(0),
             preconditions: Some(Preconditions {
@@ -201,7 +203,6 @@ impl Workspaces {
             Err(error) if error::is_missing(&error) || error::is_conflict(&error) => {}
             Err(error) => return Err(cluster.failed(Some(id), action::DELETE_POD, &error).await),
         }
-        cluster.delete_secrets(id, pod).await?;
         self.gone(id, pod).await
     }
 
