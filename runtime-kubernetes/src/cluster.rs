@@ -12,7 +12,7 @@ use k8s_openapi::{
 use kube::{
     Api, Client, Config, Error, Resource,
     api::PostParams,
-    config::{KubeConfigOptions, Kubeconfig},
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 use provisionhook_host::{
     runtime::{RuntimeError, causes},
@@ -58,9 +58,7 @@ impl Cluster {
     async fn connection(&self) -> Result<&Connection, RuntimeError> {
         self.connection
             .get_or_try_init(|| async {
-                let mut config = config(&self.settings.access)
-                    .await
-                    .map_err(|found| error::away(None, "use the cluster", &found))?;
+                let mut config = config(&self.settings.access).await?;
                 config.connect_timeout = Some(self.settings.timeout);
                 config.write_timeout = Some(self.settings.timeout);
                 let namespace = self
@@ -190,32 +188,77 @@ impl Cluster {
     }
 }
 
-async fn config(access: &Access) -> Result<Config, String> {
+async fn config(access: &Access) -> Result<Config, RuntimeError> {
     match access {
-        Access::InCluster => Config::incluster().map_err(|error| causes(&error)),
+        Access::InCluster => Config::incluster().map_err(|error| error::outside(&error)),
         Access::Kubeconfig { path, context } => {
-            let file = Kubeconfig::read_from(path).map_err(|error| causes(&error))?;
+            let unusable = |error: KubeconfigError| error::kubeconfig(path, &error);
+            let file = Kubeconfig::read_from(path).map_err(unusable)?;
             let options = KubeConfigOptions {
                 context: context.clone(),
                 ..KubeConfigOptions::default()
             };
             let config = Config::from_custom_kubeconfig(file, &options).await;
-            config.map_err(|error| causes(&error))
+            config.map_err(unusable)
         }
     }
 }
 
-/// What the platform's Role lacks of what it needs, a `verb resource` for each.
+/// What the platform's Role has to grant, and does not.
+#[derive(Debug)]
+pub struct MissingRights {
+    /// Where it has to.
+    pub namespace: String,
+    /// A `verb resource` for each; none if nothing is missing.
+    pub rights: Vec<String>,
+}
+
+/// Compares what the platform's Role grants with what the platform needs.
 ///
 /// # Errors
 /// The cluster cannot be asked.
-pub async fn missing_rights(settings: Settings) -> Result<Vec<String>, RuntimeError> {
+pub async fn missing_rights(settings: Settings) -> Result<MissingRights, RuntimeError> {
     let cluster = Cluster::new(settings);
+    let namespace = cluster.connection().await?.namespace.clone();
     let mut missing = Vec::new();
     for action in action::ALL {
         if !cluster.may(*action).await? {
             missing.push(format!("{} {}", action.verb, action.resource));
         }
     }
-    Ok(missing)
+    Ok(MissingRights {
+        namespace,
+        rights: missing,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_way_to_the_cluster_that_leads_nowhere_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, "{\"contexts\": [], \"current-context\": \"none\"}").unwrap();
+        let kubeconfig = |path: &std::path::Path| Access::Kubeconfig {
+            path: path.to_owned(),
+            context: Some("other".to_owned()),
+        };
+        let absent = file.path().with_extension("absent");
+        for (access, said) in [
+            (Access::InCluster, "expected the service account of a Pod"),
+            (kubeconfig(&absent), "No such file or directory"),
+            (
+                kubeconfig(file.path()),
+                "other; correct `kubernetes.kubeconfig` or `kubernetes.context`",
+            ),
+        ] {
+            let settings = Settings {
+                access,
+                ..Settings::new("test".parse().unwrap(), "/x".into())
+            };
+            let error = missing_rights(settings).await.unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
+    }
 }

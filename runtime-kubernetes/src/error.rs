@@ -1,5 +1,7 @@
 //! What the API server's errors mean for a workspace.
 
+use std::path::Path;
+
 use kube::Error;
 use provisionhook_host::{
     runtime::{RuntimeError, RuntimeErrorKind, causes, quoted},
@@ -47,7 +49,7 @@ pub(crate) fn forbidden(id: Option<&WorkspaceId>, action: Action, namespace: &st
     } = action;
     let message = format!(
         "cannot {what}: expected the platform to be allowed to `{verb}` `{resource}` in the namespace {namespace}, found that it is not: add \
-         the verb to its Role, as in deploy/kubernetes"
+         the verb to its Role, as in deploy/kubernetes, or correct `kubernetes.namespace`"
     );
     made(id, RuntimeErrorKind::Engine, message)
 }
@@ -130,6 +132,25 @@ pub(crate) fn away(id: Option<&WorkspaceId>, what: &str, found: &str) -> Runtime
         quoted(found)
     );
     made(id, RuntimeErrorKind::Unavailable, message)
+}
+
+/// There is no kubeconfig, and no service account of a Pod either.
+pub(crate) fn outside(error: &(dyn std::error::Error + 'static)) -> RuntimeError {
+    let message = format!(
+        "expected the service account of a Pod, since there is no `kubernetes.kubeconfig`, found: {}; set it, or run the platform in the cluster",
+        quoted(&causes(error))
+    );
+    made(None, RuntimeErrorKind::Engine, message)
+}
+
+/// The kubeconfig cannot be read, or has not what it should have.
+pub(crate) fn kubeconfig(path: &Path, error: &(dyn std::error::Error + 'static)) -> RuntimeError {
+    let message = format!(
+        "expected a kubeconfig at {}, found: {}; correct `kubernetes.kubeconfig` or `kubernetes.context`",
+        path.display(),
+        quoted(&causes(error))
+    );
+    made(None, RuntimeErrorKind::Engine, message)
 }
 
 #[cfg(test)]

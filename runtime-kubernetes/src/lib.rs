@@ -38,7 +38,7 @@ mod stop;
 mod watch;
 
 pub use self::{
-    cluster::missing_rights,
+    cluster::{MissingRights, missing_rights},
     runtime::KubernetesRuntime,
     settings::{Access, Homes, PullPolicy, Settings, Toleration},
 };

@@ -9,7 +9,7 @@ use provisionhook_host::{
     services::http::HttpClient,
     store::{Store, StoreErrorKind},
 };
-use provisionhook_runtime_kubernetes::missing_rights;
+use provisionhook_runtime_kubernetes::{MissingRights, missing_rights};
 
 use super::{CommandResult, boot, output, supervise, with_causes};
 use crate::config::{Config, ConfigError, KEYS, Loaded, OperatorEnvironment, Origin, RuntimeKind};
@@ -145,12 +145,16 @@ fn rights(config: &Config) -> Result<String, String> {
     let missing = runtime
         .block_on(missing_rights(settings))
         .map_err(|error| error.to_string())?;
-    if missing.is_empty() {
-        return Ok("it answers, and the platform has the rights that it needs".to_owned());
+    let MissingRights { namespace, rights } = missing;
+    if rights.is_empty() {
+        return Ok(format!(
+            "it answers, and the platform has the rights that it needs in the namespace {namespace}"
+        ));
     }
     Err(format!(
-        "expected the rights of deploy/kubernetes/rbac.yaml, found that these are missing: {}; add them to the platform's Role",
-        missing.join(", ")
+        "expected the rights of deploy/kubernetes/rbac.yaml in the namespace {namespace}, found that these are missing: {}; add them to the platform's Role, \
+         or correct `kubernetes.namespace`",
+        rights.join(", ")
     ))
 }
 

@@ -5,9 +5,14 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::Subscr
 
 use crate::config::{Log, LogFormat};
 
+/// Libraries that log each failure on its own, every second of an API server's absence. The platform tells of it in its own words, once.
+const TOLD_BETTER: &str = "kube_client=off,kube_runtime=off";
+
 /// Installs the subscriber of this process. From here on `redactor` sees every line before anybody else does.
 pub(super) fn start(log: &Log, redactor: &Redactor) -> Result<(), Box<dyn std::error::Error>> {
-    let filter = EnvFilter::builder().parse(&log.filter).map_err(|error| {
+    // What the operator says of the same target comes later, and counts.
+    let filter = format!("{TOLD_BETTER},{}", log.filter);
+    let filter = EnvFilter::builder().parse(filter).map_err(|error| {
         format!(
             "`log.filter`: expected a level or target=level, comma-separated, found `{}`: {error}",
             log.filter

@@ -35,7 +35,7 @@ impl Kubernetes {
     }
 
     async fn lacks(&self, expected: &[String]) {
-        while missing_rights(self.settings()).await.unwrap() != expected {
+        while missing_rights(self.settings()).await.unwrap().rights != expected {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
