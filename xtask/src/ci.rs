@@ -51,6 +51,20 @@ const STEPS: &[Step] = &[
             "warnings",
         ],
     ),
+    // They need a cluster to run, and nothing to be compiled: `cargo xtask cluster` runs them.
+    step(
+        "clippy-cluster",
+        &[
+            "cargo",
+            "clippy",
+            "--workspace",
+            "--test",
+            "cluster",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    ),
     step("outside-plugins", &["cargo", "xtask", "outside-plugins"]),
     step("second-opinions", &["cargo", "xtask", "second-opinions"]),
     step("tests", &["cargo", "nextest", "run", "--workspace"]),
