@@ -110,7 +110,7 @@ fn fills_up(make: Make) {
 }
 
 /// Fills the daemon's disk up, but for so many pages.
-fn leave(daemon: &Daemon, pages: usize) {
+pub(crate) fn leave(daemon: &Daemon, pages: usize) {
     let page = [0; 4096];
     let mut file = File::create(daemon.disk().join("fill")).unwrap();
     let mut written = 0;

@@ -35,6 +35,7 @@ mod output;
 mod own_tokens;
 mod place;
 mod platform;
+mod pull;
 mod refusals;
 mod restart;
 mod secrets;
