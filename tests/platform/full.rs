@@ -1,16 +1,19 @@
 //! Disks for workspaces that are really full.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Write as _},
+    path::{Path, PathBuf},
 };
 
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 
 use crate::{
     daemon::{Daemon, Make},
     docker,
-    world::World,
+    platform::Platform,
+    world::{World, until},
 };
 
 const HOMES: &str = "state/workspaces";
@@ -79,7 +82,7 @@ fn fills_up(make: Make) {
     let (mut path, mut pages) = ("/workspaces", 0);
     loop {
         assert!(pages < 200, "{}", platform.log());
-        leave(&daemon, pages);
+        leave(&daemon.disk(), pages);
         let answer = platform.post(path, request.as_str());
         if answer.status < 300 {
             break;
@@ -109,10 +112,10 @@ fn fills_up(make: Make) {
     assert_eq!(daemon.containers(&["--all"]), 0);
 }
 
-/// Fills the daemon's disk up, but for so many pages.
-pub(crate) fn leave(daemon: &Daemon, pages: usize) {
+/// Fills a disk up, but for so many pages.
+pub(crate) fn leave(disk: &Path, pages: usize) {
     let page = [0; 4096];
-    let mut file = File::create(daemon.disk().join("fill")).unwrap();
+    let mut file = File::create(disk.join("fill")).unwrap();
     let mut written = 0;
     loop {
         match file.write(&page) {
@@ -123,4 +126,128 @@ pub(crate) fn leave(daemon: &Daemon, pages: usize) {
     }
     let left = written.saturating_sub(pages * page.len());
     file.set_len(left as u64).unwrap();
+}
+
+/// The database has no room at all, and a little more for each workspace: first one cannot be recorded, then no further than to
+/// some step of its provision, and at last it runs. However far it came, nothing of it is left, and the platform goes on.
+#[test]
+fn a_database_without_room_is_said_and_nothing_is_begun_that_is_not_on_record() {
+    let world = World::bare().with_disk("state", "size=32m");
+    let platform = world.serve();
+    let disk = state(&world, &platform);
+    let (mut unrecorded, mut cut_off, mut pages) = (0, 0, 0);
+    loop {
+        assert!(pages < 100, "{}", platform.log());
+        // Nobody else on the machine has it.
+        let id = format!("full-{}-{pages}", std::process::id());
+        leave(&disk, pages);
+        let request = json!({"id": id, "command": ["sleep", "100"]}).to_string();
+        let answer = platform.post("/workspaces", request);
+        // Whoever only looks needs no room.
+        let found = platform.get(&format!("/workspaces/{id}"));
+        if answer.status == 201 {
+            assert_eq!(found.json()["state"], "running");
+            leave(&disk, 1000);
+            platform.delete(&id);
+            break;
+        }
+        let error = "no room is left on a disk that the workspace needs";
+        assert_eq!(answer.expect(507)["error"], error);
+        match found.status {
+            404 => unrecorded += 1,
+            _ => cut_off += 1,
+        }
+        leave(&disk, 1000);
+        settles(&platform, &id);
+        let gone = platform.send(Method::DELETE, &format!("/workspaces/{id}"), "");
+        assert!(matches!(gone.status, 204 | 404), "{gone:?}");
+        let left: Vec<_> = fs::read_dir(disk.join("workspaces")).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
+        assert_eq!(running(&id), 0, "{id}");
+        pages += 1;
+    }
+    assert!(unrecorded > 0 && cut_off > 1, "{unrecorded} {cut_off}");
+    let log = platform.log();
+    let said = "expected room on the disk, found it full: free some, nothing recorded is lost";
+    assert!(log.contains(said), "{log}");
+}
+
+/// The state directory, as the platform sees it.
+fn state(world: &World, platform: &Platform<'_>) -> PathBuf {
+    let root = PathBuf::from(format!("/proc/{}/root", platform.pid()));
+    root.join(world.path("state").strip_prefix("/").unwrap())
+}
+
+#[test]
+fn an_end_that_could_not_be_recorded_is_recorded_when_there_is_room() {
+    let world = World::bare().with_disk("state", "size=32m");
+    let platform = world.serve();
+    let disk = state(&world, &platform);
+    let wait = format!(
+        "until [ -e {} ]; do sleep 0.05; done",
+        world.path("go").display()
+    );
+    let (ends, stays) = (
+        platform.provision(&["sh", "-c", &wait]).id,
+        platform.provision(&["sleep", "100"]).id,
+    );
+    leave(&disk, 0);
+    platform
+        .post(&format!("/workspaces/{stays}/stop"), "")
+        .expect(507);
+    world.write("go", "", 0o600);
+    until("the end to be seen", || {
+        platform
+            .log()
+            .contains("the end of the workspace was not recorded")
+    });
+    for id in [&ends, &stays] {
+        assert_eq!(platform.show(id)["state"], "running");
+    }
+    leave(&disk, 1000);
+    until("the end to be recorded", || {
+        platform.show(&ends)["state"] == "stopped"
+    });
+    let stopped = platform.post(&format!("/workspaces/{stays}/stop"), "");
+    assert_eq!(stopped.expect(200)["state"], "stopped");
+    for id in [ends, stays] {
+        platform.delete(&id);
+    }
+}
+
+/// A workspace is not on record, has failed, or runs in the end, once there is room to record it.
+fn settles(platform: &Platform<'_>, id: &str) {
+    until("the workspace to be settled", || {
+        let found = platform.get(&format!("/workspaces/{id}"));
+        if found.status == 404 {
+            assert_eq!(running(id), 0, "{id}");
+            return true;
+        }
+        let shown = found.expect(200);
+        match (shown["state"].as_str().unwrap(), &shown["reason"]) {
+            ("provisioning", Value::Null) => false,
+            ("failed", reason) => {
+                let reasons = ["disk_full", "interrupted"];
+                assert!(reasons.contains(&reason.as_str().unwrap()), "{shown}");
+                assert_eq!(running(id), 0, "{shown}");
+                true
+            }
+            ("running", Value::Null) => {
+                assert_eq!(running(id), 1, "{shown}");
+                true
+            }
+            _ => panic!("{shown}"),
+        }
+    });
+}
+
+/// How many processes there are of a workspace of this id.
+fn running(id: &str) -> usize {
+    let marker = format!("PROVISIONHOOK_WORKSPACE_ID={id}\0");
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    let environments = all.map(|process| fs::read(process.path().join("environ")));
+    environments
+        .flatten()
+        .filter(|bytes| String::from_utf8_lossy(bytes).contains(&marker))
+        .count()
 }

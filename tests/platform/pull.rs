@@ -81,7 +81,7 @@ fn an_image_is_pulled_unless_there_is_no_room_for_it_or_no_registry() {
     let platform = world.serve();
     let request =
         json!({"id": "pulls", "command": ["sleep", "600"], "container": {"image": image}});
-    leave(&daemon, 100);
+    leave(&daemon.disk(), 100);
     let refused = platform
         .post("/workspaces", request.to_string())
         .expect(507);

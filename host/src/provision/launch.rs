@@ -45,6 +45,21 @@ impl Inner {
         self: &Arc<Self>,
         record: WorkspaceRecord,
     ) -> Outcome<Provisioned> {
+        let id = record.id.clone();
+        let provisioned = self.provision_and_record(record).await;
+        if let Err(error) = &provisioned
+            && !matches!(error.kind, ProvisionErrorKind::Failed(..))
+        {
+            // How far it came could not be recorded.
+            self.finish_later(&id);
+        }
+        provisioned
+    }
+
+    async fn provision_and_record(
+        self: &Arc<Self>,
+        record: WorkspaceRecord,
+    ) -> Outcome<Provisioned> {
         let begun = Instant::now();
         let id = record.id.clone();
         let token = WorkspaceToken::generate()

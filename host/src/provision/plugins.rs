@@ -10,7 +10,7 @@ use crate::{
     fault::FaultKind,
     files::ContributedFile,
     provision::{
-        Inner, Provision, Reason, WorkspaceToken, account, environment, events,
+        Inner, Provision, ProvisionErrorKind, Reason, WorkspaceToken, account, environment, events,
         launch::{Failure, call},
     },
     redact::Guard,
@@ -106,7 +106,14 @@ impl Inner {
         self.records
             .set_provision(&record.id, &account, events::steps(&account))
             .await
-            .map_err(|error| Failure::new(Reason::StartFailed, error))?;
+            .map_err(|error| {
+                let reason = if error.kind == ProvisionErrorKind::DiskFull {
+                    Reason::DiskFull
+                } else {
+                    Reason::StartFailed
+                };
+                Failure::new(reason, error)
+            })?;
         let files: Vec<_> = contributed.files.into_iter().map(|set| set.file).collect();
         let mut guards = outcome.protect(&self.redactor);
         guards.extend(chain::protect(files.iter(), &self.redactor));

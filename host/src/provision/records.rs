@@ -290,5 +290,12 @@ fn not_inserted(id: &WorkspaceId, error: StoreError) -> ProvisionError {
 }
 
 fn failed(id: Option<&WorkspaceId>, error: StoreError) -> ProvisionError {
+    if *error.kind() == StoreErrorKind::DiskFull {
+        return ProvisionError {
+            id: id.cloned(),
+            kind: ProvisionErrorKind::DiskFull,
+            source: Some(error.into()),
+        };
+    }
     platform(id, "the store", error)
 }

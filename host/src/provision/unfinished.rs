@@ -1,4 +1,5 @@
-//! What could not be finished because the runtime could not be reached, or could not do it: it is tried again until it is done.
+//! What could not be finished because the runtime could not be reached, or could not do it, or because it could not be recorded: it is
+//! tried again until it is done.
 //!
 //! The record says what is to be done, as after a restart of the platform. So whatever else is asked for meanwhile comes first, and may
 //! leave nothing to do.
@@ -81,7 +82,10 @@ impl Inner {
                 followed.map_err(failed("pausing or resuming the workspace"))
             }
             // Its end is being waited for.
-            (WorkspaceState::Running | WorkspaceState::Paused, _) => Ok(()),
+            (
+                WorkspaceState::Running | WorkspaceState::Paused,
+                RuntimeState::Running { .. } | RuntimeState::Absent,
+            ) => Ok(()),
             _ => self.settle(record, state, true).await,
         }
     }

@@ -32,7 +32,8 @@ impl Inner {
             };
             let _turn = inner.tasks.turn(&id).await;
             if let Err(error) = inner.ended(&id, run, exited).await {
-                tracing::error!(workspace = %id, error = error.causes(), "the end of the workspace was not recorded");
+                tracing::error!(workspace = %id, error = error.causes(), "the end of the workspace was not recorded: it is tried again until it is");
+                inner.finish_later(&id);
             }
         });
     }
@@ -97,9 +98,16 @@ impl Inner {
                 return Err(error);
             }
         };
-        let (record, told) = self.stopped(record, exited).await?;
-        told.wait(patience).await;
-        Ok(record)
+        match self.stopped(record, exited).await {
+            Ok((record, told)) => {
+                told.wait(patience).await;
+                Ok(record)
+            }
+            Err(error) => {
+                self.finish_later(&id);
+                Err(error)
+            }
+        }
     }
 
     /// Stops whatever runs of a workspace, and says how it ended, if that is known.

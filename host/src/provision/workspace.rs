@@ -108,7 +108,7 @@ pub enum Reason {
     DiskFull,
     /// The runtime could not start it.
     StartFailed,
-    /// The platform ended while it was being provisioned.
+    /// The platform ended, or could not record anything any more, while it was being provisioned.
     Interrupted,
     /// It was recorded as running, and the runtime knows nothing of it.
     Lost,
