@@ -29,6 +29,12 @@ fn at_every_step_of_a_provision_in_a_pod() {
 }
 
 #[test]
+fn at_every_step_of_a_restart_in_another_pod() {
+    let steps = walk(&PODS, Operation::Restart);
+    assert!(steps.len() >= 15, "{steps:#?}");
+}
+
+#[test]
 fn at_every_step_of_a_delete_of_a_pod() {
     let steps = walk(&PODS, Operation::Delete);
     assert!(steps.len() >= 8, "{steps:#?}");
