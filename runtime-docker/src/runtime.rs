@@ -64,6 +64,7 @@ impl DockerRuntime {
     }
 
     async fn start(&self, spec: &StartSpec) -> Result<(), RuntimeError> {
+        spec.check_in_container()?;
         let (engine, id) = (&self.engine, spec.id());
         match engine.find(id).await? {
             Found::Ours(_) => return Ok(()),

@@ -47,6 +47,7 @@ impl Workspaces {
         if let Some(refusal) = names::refusal(id) {
             return Err(invalid(refusal));
         }
+        spec.check_in_container()?;
         let container = spec.container();
         let image = container.and_then(|container| container.image.as_deref());
         let Some(image) = image.or(settings.image.as_deref()) else {

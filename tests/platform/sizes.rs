@@ -162,3 +162,24 @@ fn no_container_is_made_for_it() {
         assert_eq!((containers("fits"), containers("too-large")), (1, 0));
     });
 }
+
+#[test]
+fn nor_one_for_what_fits_the_platform_and_not_a_container() {
+    let daemon = Daemon::start(Make::Docker);
+    let server = "[server]\nmax_body_bytes = 16000000\n";
+    let world = docker::over(World::bare(), &daemon, true).and_tables(server);
+    world.write_config("runtime = \"docker\"\n");
+    // Three times what a process gets under the stack limit that the daemon gives to containers.
+    let platform = Platform::start(&world, with_stack(&world, 65536));
+    let request =
+        json!({"id": "too-large", "command": ["echo", "started"], "env": environment(30, 100_000)});
+    platform
+        .post("/workspaces", request.to_string())
+        .expect(422);
+    assert_eq!(platform.show("too-large")["reason"], "too_large");
+    let log = platform.log();
+    let said =
+        "expected a command with an environment in a container of at most 2097152 bytes, found 30";
+    assert!(log.contains(said), "{log}");
+    assert_eq!(daemon.containers(&["--all"]), 0);
+}

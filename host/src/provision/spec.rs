@@ -132,7 +132,7 @@ impl WorkspaceRequest {
         let field = match &excess.part {
             Part::Argument(index) => format!("command[{index}]"),
             Part::Variable(name) => format!("env.{name}"),
-            Part::Whole => "env".to_owned(),
+            Part::Whole | Part::WholeInContainer => "env".to_owned(),
         };
         Some(Problem::new(field, excess.to_string()))
     }

@@ -8,6 +8,8 @@ const MAX_STRING: usize = 128 * 1024;
 const MIN_TOTAL: u64 = 128 * 1024;
 /// Three quarters of the kernel's `_STK_LIM`: what it never exceeds in total.
 const MAX_TOTAL: u64 = 6 * 1024 * 1024;
+/// A quarter of 8 MiB, the stack limit that the kernel gives unless it is told otherwise, and so most containers.
+const USUAL_TOTAL: u64 = 2 * 1024 * 1024;
 /// Room for the path of the executable, which is found later, and for what POSIX advises to leave free.
 const HEADROOM: u64 = 2048 + 4096;
 
@@ -33,6 +35,9 @@ pub(crate) enum Part {
     /// All of it.
     #[error("a command with an environment")]
     Whole,
+    /// All of it, where the platform cannot see the stack limit.
+    #[error("a command with an environment in a container")]
+    WholeInContainer,
 }
 
 impl Part {
@@ -42,12 +47,30 @@ impl Part {
             Self::Whole => {
                 "make the environment smaller, hand values over in files, or raise the platform's stack limit"
             }
+            Self::WholeInContainer => "make the environment smaller, or hand values over in files",
         }
     }
 }
 
-/// Looks whether a process can be given this.
+/// Looks whether a process of this machine can be given this.
 pub(crate) fn check<'a>(
+    command: &'a [String],
+    env: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<(), Excess> {
+    within(total_limit(), Part::Whole, command, env)
+}
+
+/// Looks whether a process in a container can be given this, whatever the stack limit of the platform is.
+pub(crate) fn check_in_container<'a>(
+    command: &'a [String],
+    env: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<(), Excess> {
+    within(USUAL_TOTAL, Part::WholeInContainer, command, env)
+}
+
+fn within<'a>(
+    limit: u64,
+    whole: Part,
     command: &'a [String],
     env: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Result<(), Excess> {
@@ -69,12 +92,11 @@ pub(crate) fn check<'a>(
         // The kernel counts the string, its NUL and the pointer to it.
         total += (len + 1 + size_of::<usize>()) as u64;
     }
-    let limit = total_limit();
     if total <= limit {
         return Ok(());
     }
     Err(Excess {
-        part: Part::Whole,
+        part: whole,
         limit,
         found: total,
     })

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::{RuntimeError, RuntimeErrorKind, size};
+use super::{
+    RuntimeError, RuntimeErrorKind,
+    size::{self, Excess},
+};
 use crate::container::Container;
 use crate::files::ContributedFile;
 use crate::workspace_id::WorkspaceId;
@@ -101,6 +104,14 @@ impl StartSpec {
         &self.files
     }
 
+    /// Looks whether a process in a container can be given it, too. To be asked by a runtime that has containers before it begins.
+    ///
+    /// # Errors
+    /// [`RuntimeErrorKind::TooLarge`].
+    pub fn check_in_container(&self) -> Result<(), RuntimeError> {
+        self.fits(size::check_in_container(&self.command, self.pairs()))
+    }
+
     fn check_text(&self) -> Result<(), RuntimeError> {
         let invalid = |message: String| {
             Err(RuntimeError::new(
@@ -133,8 +144,15 @@ impl StartSpec {
     }
 
     fn check_size(&self) -> Result<(), RuntimeError> {
+        self.fits(size::check(&self.command, self.pairs()))
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         let env = self.env.iter();
-        let size = size::check(&self.command, env.map(|(key, value)| (&**key, &***value)));
+        env.map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    fn fits(&self, size: Result<(), Excess>) -> Result<(), RuntimeError> {
         size.map_err(|excess| {
             let message = excess.to_string();
             RuntimeError::new(&self.id, RuntimeErrorKind::TooLarge, message)
