@@ -137,6 +137,9 @@ fn so_it_does_over_podman() {
     lives_no_longer(Make::Podman);
 }
 
+/// In seconds, and long enough for a busy machine to start two containers before it is over.
+const SPAN: u64 = 12;
+
 /// Of four workspaces, the times of two are over before the platform is back, and that of a third while it runs again.
 fn lives_no_longer(make: Make) {
     let daemon = Daemon::start(make);
@@ -147,11 +150,11 @@ fn lives_no_longer(make: Make) {
         platform.post("/workspaces", ttl.to_string()).expect(201)
     };
     let stays = begin("stays", 600, "delete");
-    begin("later", 15, "delete");
-    begin("stops", 2, "stop");
-    begin("goes", 2, "delete");
+    begin("later", 2 * SPAN, "delete");
+    begin("stops", SPAN, "stop");
+    begin("goes", SPAN, "delete");
     platform.end(Signal::KILL);
-    std::thread::sleep(Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(SPAN));
     assert_eq!(daemon.containers(&[]), 4, "the daemon knows of no time");
 
     let platform = world.serve();
