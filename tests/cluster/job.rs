@@ -17,6 +17,9 @@ pub(crate) const FETCH: &str = r#"fetch() { wget -q -O - --header "Authorization
 #[test]
 fn a_pod_gets_exactly_the_computed_environment() {
     let pods = Pods::of(World::new());
+    // A cluster tells each Pod of it by variables, unless the Pod says that it wants none.
+    let service = ["create", "service", "clusterip", "neighbour", "--tcp=80"];
+    pods.namespace.kubectl(&service);
     let platform = pods.serve();
     let workspace = platform.provision(&["env", "-0"]);
     let output = platform.whole_output(&workspace.id);

@@ -61,12 +61,22 @@ fn a_node_selector_that_no_node_has() {
 
 #[test]
 fn a_quota_that_allows_no_pod() {
+    a_quota_without("pods");
+}
+
+#[test]
+fn a_quota_that_allows_no_secret() {
+    a_quota_without("secrets");
+}
+
+fn a_quota_without(what: &str) {
     let pods = Pods::of(World::bare());
-    let quota = ["create", "quota", "none", "--hard=pods=0"];
-    pods.namespace.kubectl(&quota);
-    let counted = ["get", "quota", "none", "-o", "jsonpath={.status.hard.pods}"];
+    let none = format!("--hard={what}=0");
+    pods.namespace.kubectl(&["create", "quota", "none", &none]);
+    let counted = format!("jsonpath={{.status.hard.{what}}}");
     until("the quota to be counted", || {
-        pods.namespace.kubectl(&counted) == "0"
+        let quota = ["get", "quota", "none", "-o", &counted];
+        pods.namespace.kubectl(&quota) == "0"
     });
     let why = "the cluster's rules or quotas forbid it, though the Role does not: ";
     pods.fails(&Value::Null, 500, "start_failed", why);
