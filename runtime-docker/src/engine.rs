@@ -110,8 +110,10 @@ impl Engine {
         let docker = self.docker().await.map_err(failed)?;
         let options = ListContainersOptionsBuilder::new()
             .all(true)
-            .filters(&names::filter(platform));
-        let listed = docker.list_containers(Some(options.build())).await;
+            .filters(&names::filter(platform))
+            .build();
+        let list = || docker.list_containers(Some(options.clone()));
+        let listed = until_readable(list).await;
         let workspaces = listed
             .map_err(failed)?
             .iter()
@@ -123,7 +125,9 @@ impl Engine {
     /// Looks for the container of a workspace.
     pub(crate) async fn find(&self, id: &WorkspaceId) -> Result<Found, RuntimeError> {
         let docker = self.for_workspace(id, "look for its container").await?;
-        let container = match inspect(docker, &self.name(id)).await {
+        let name = self.name(id);
+        let inspect = || docker.inspect_container(&name, None::<InspectContainerOptions>);
+        let container = match until_readable(inspect).await {
             Ok(container) => container,
             Err(error) if error::status(&error) == Some(404) => return Ok(Found::Nothing),
             Err(error) => return Err(self.failed(Some(id), "look for its container", &error)),
@@ -154,17 +158,19 @@ impl Engine {
     }
 }
 
-/// Inspects a container. Of one that has just ended Podman says `stopped`, a state that Docker and the library do not know, until it has
-/// tidied up after it.
-async fn inspect(docker: &Docker, name: &str) -> Result<ContainerInspectResponse, Error> {
+/// Asks until the answer can be read. Of a container that has just ended Podman says `stopped`, a state that Docker and the library do
+/// not know, until it has tidied up after it.
+async fn until_readable<T, F>(ask: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
     let deadline = Instant::now() + TIDIED_UP_WITHIN;
     loop {
-        let options = None::<InspectContainerOptions>;
-        match docker.inspect_container(name, options).await {
+        match ask().await {
             Err(Error::JsonDataError { .. }) if Instant::now() < deadline => {
-                sleep(LOOK_AGAIN).await
+                sleep(LOOK_AGAIN).await;
             }
-            inspected => return inspected,
+            answer => return answer,
         }
     }
 }

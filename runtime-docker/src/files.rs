@@ -88,9 +88,8 @@ impl<'a> Places<'a> {
 
     /// Removes files from the home; of secret ones the link too. Blocks.
     pub(crate) fn remove(&self, paths: &[FilePath]) -> Result<(), RuntimeError> {
-        let secrets = self.settings.secrets.join(self.id.as_str());
         for path in paths {
-            if secrets.join(path.as_str()).exists() {
+            if self.is_secret(path) {
                 self.secrets(None).remove(std::slice::from_ref(path))?;
                 self.home(None).unlink(path)?;
             } else {
@@ -98,6 +97,15 @@ impl<'a> Places<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether there is a secret file, or was one, to which the link in the home is left.
+    fn is_secret(&self, path: &FilePath) -> bool {
+        let (settings, id) = (self.settings, self.id.as_str());
+        let link = settings.root.join(id).join("home").join(path.as_str());
+        let target = format!("{SECRETS}/{path}");
+        settings.secrets.join(id).join(path.as_str()).exists()
+            || fs::read_link(link).is_ok_and(|found| found == Path::new(&target))
     }
 
     /// Forgets what was secret. Blocks.

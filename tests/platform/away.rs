@@ -51,6 +51,12 @@ fn at_every_request_of_a_restart() {
 }
 
 #[test]
+fn at_every_request_of_a_restart_over_podman() {
+    let cut = walk(Make::Podman, Operation::Restart);
+    assert_cut_at(&cut, &["/stop", "/logs", "DELETE ", "/start"]);
+}
+
+#[test]
 fn at_every_request_of_a_pause() {
     assert_cut_at(&walk(Make::Docker, Operation::Pause), &["/pause"]);
 }
@@ -234,7 +240,9 @@ impl Place {
 
 fn ask(platform: &Platform<'_>, id: &str, operation: Operation) -> Answer {
     let path = format!("/workspaces/{id}");
-    let request = json!({"id": id, "command": ["sleep", "600"]}).to_string();
+    // The first process of a container is not ended by a signal that it does not care about.
+    let script = "trap exit TERM; sleep 600 & wait";
+    let request = json!({"id": id, "command": ["sh", "-c", script]}).to_string();
     match operation {
         Operation::Create => platform.post("/workspaces", request),
         Operation::Restart => platform.post(&format!("{path}/restart"), ""),

@@ -30,6 +30,8 @@ struct Line {
 struct State {
     /// How many requests there are until the cut, and when it comes then.
     cut: Option<(usize, Moment)>,
+    /// The last request that was counted: how often the same is asked again in a row is a matter of time.
+    last: Option<String>,
     /// How often it was mended: a cut that has not come by then does not come any more.
     mended: usize,
     /// The request at which it was cut, until it is mended.
@@ -55,7 +57,8 @@ impl Proxy {
 
     /// Lets the daemon be away from the request with this number on, counted from 1.
     pub(super) fn cut_at(&self, number: usize, moment: Moment) {
-        self.line.state().cut = Some((number, moment));
+        let mut state = self.line.state();
+        (state.cut, state.last) = (Some((number, moment)), None);
     }
 
     /// The request at which the daemon went away, if it has.
@@ -102,7 +105,7 @@ impl Line {
             let Some(request) = counted(piece) else {
                 return true;
             };
-            match self.due() {
+            match self.due(&request) {
                 None => true,
                 Some((Moment::Before, mended)) => !self.cut(request, mended),
                 Some((Moment::After, mended)) => {
@@ -114,9 +117,12 @@ impl Line {
     }
 
     /// Counts a request, and says how it ends if it is the last.
-    fn due(&self) -> Option<(Moment, usize)> {
+    fn due(&self, request: &str) -> Option<(Moment, usize)> {
         let mut state = self.state();
         let (left, moment) = state.cut?;
+        if state.last.replace(request.to_owned()).as_deref() == Some(request) {
+            return None;
+        }
         state.cut = Some((left - 1, moment)).filter(|_| left > 1);
         (left == 1).then_some((moment, state.mended))
     }
