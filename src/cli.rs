@@ -43,6 +43,9 @@ pub(crate) enum Command {
     CredentialHelper(CredentialHelper),
     /// Check the configuration, the directories and the plugins, and say where each setting came from.
     Doctor(Doctor),
+    /// Print the description of the HTTP API, an OpenAPI 3.1 document.
+    #[command(name = "openapi")]
+    OpenApi,
     /// Stand between the platform and one workspace; the platform starts this itself.
     #[command(hide = true)]
     Supervise {

@@ -16,6 +16,8 @@ mod token;
 
 use std::{error::Error, process::ExitCode};
 
+use provisionhook_host::http::openapi;
+
 use crate::{
     cli::{Cli, Command},
     config::{self, ProcessEnvironment},
@@ -45,6 +47,9 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::CredentialHelper(helper) => credential_helper::run(&helper, &ProcessEnvironment),
         Command::Doctor(doctor) if doctor.keys => doctor::list_keys(),
         Command::Doctor(_) => doctor::run(cli.config.as_deref(), configured()),
+        Command::OpenApi => output::json(&openapi::document())
+            .map(|()| ExitCode::SUCCESS)
+            .map_err(Into::into),
         Command::Supervise {
             open_files,
             directory,

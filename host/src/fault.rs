@@ -22,6 +22,17 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// All kinds, in the order of the enum.
+    pub const ALL: [Self; 7] = [
+        Self::Config,
+        Self::Transient,
+        Self::Denied,
+        Self::Internal,
+        Self::Panicked,
+        Self::TimedOut,
+        Self::Cancelled,
+    ];
+
     /// The name that logs, metrics and reports use.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -10,33 +10,25 @@ use std::{
     time::Duration,
 };
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::fault::{Fault, FaultKind};
 
 pub use breaker::{BreakerState, FIRST_BACK_OFF, LONGEST_BACK_OFF, TRIP_AFTER};
 
-const KINDS: [FaultKind; 7] = [
-    FaultKind::Config,
-    FaultKind::Transient,
-    FaultKind::Denied,
-    FaultKind::Internal,
-    FaultKind::Panicked,
-    FaultKind::TimedOut,
-    FaultKind::Cancelled,
-];
-
 /// Counters and breaker of one plugin. Shared by all threads, without a lock while the plugin is well.
 #[derive(Debug, Default)]
 pub struct Health {
     calls: AtomicU64,
     busy_ns: AtomicU64,
-    faults: [AtomicU64; KINDS.len()],
+    faults: [AtomicU64; FaultKind::ALL.len()],
     breaker: breaker::Breaker,
 }
 
 /// A reading of a plugin's health.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "PluginHealth")]
 pub struct HealthReport {
     /// Calls that have ended.
     pub calls: u64,
@@ -87,7 +79,7 @@ impl Health {
     /// Reads it all. The figures may be some calls apart from each other.
     #[must_use]
     pub fn report(&self) -> HealthReport {
-        let faults = KINDS
+        let faults = FaultKind::ALL
             .iter()
             .zip(&self.faults)
             .map(|(kind, count)| (kind.as_str(), count.load(Relaxed)));
@@ -110,13 +102,13 @@ mod tests {
     fn counts_by_kind() {
         let health = Health::default();
         health.record(None, Duration::from_millis(3));
-        for kind in KINDS {
+        for kind in FaultKind::ALL {
             health.record(Some(kind), Duration::from_millis(1));
         }
         health.record(Some(FaultKind::Denied), Duration::ZERO);
         let report = health.report();
         assert_eq!((report.calls, report.busy_ms), (9, 10));
-        assert_eq!(report.faults.len(), KINDS.len());
+        assert_eq!(report.faults.len(), FaultKind::ALL.len());
         assert_eq!(report.faults["denied"], 2);
         assert_eq!(report.faults["timed_out"], 1);
     }

@@ -17,6 +17,7 @@ mod gate;
 mod idempotency;
 mod listener;
 mod listing;
+pub mod openapi;
 mod operation;
 mod providers;
 mod query;
@@ -219,6 +220,7 @@ fn handler(to: &Counter, operation: Operation) -> MethodRouter<Arc<Api>> {
         Operation::Health => to.serve(operation, health::health),
         Operation::Ready => to.serve(operation, health::ready),
         Operation::Metrics => to.serve(operation, health::metrics),
+        Operation::OpenApi => to.serve(operation, health::openapi),
         Operation::Plugins => to.serve(operation, admin::plugins),
         Operation::AdminGithubToken => to.serve(operation, tokens::admin_github),
         Operation::List => to.serve(operation, workspaces::list),

@@ -154,6 +154,7 @@ pub mod redact;
 pub mod registry;
 pub mod report;
 pub mod runtime;
+mod schema;
 pub mod sealed;
 pub mod secret;
 pub mod services;

@@ -41,7 +41,6 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::runtime::Handle;
 
-pub(crate) use self::fields::Fields;
 pub use self::{
     access::{Access, Grant},
     error::{ProvisionError, ProvisionErrorKind},
@@ -54,9 +53,16 @@ pub use self::{
     workspace::{File, Provision, Reason, Step, Variable, Workspace},
 };
 use self::{
-    admission::Admission, expiry::Expiries, keep::Keepers, owed::Debts, records::Records,
-    tasks::Tasks, unfinished::Unfinished,
+    admission::Admission,
+    expiry::{EXPIRED, Expiries},
+    keep::Keepers,
+    owed::Debts,
+    records::Records,
+    tasks::Tasks,
+    unfinished::Unfinished,
+    watch::{OUT_OF_MEMORY, UNSEEN},
 };
+pub(crate) use self::{fields::Fields, workspace::reasons};
 use crate::{
     metrics::Metrics,
     redact::Redactor,

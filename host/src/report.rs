@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -17,8 +18,9 @@ use crate::{
 };
 
 /// What became of a plugin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "PluginState")]
 pub enum State {
     /// It runs.
     Loaded,
@@ -42,9 +44,10 @@ impl fmt::Display for State {
 }
 
 /// The report for one file. Holds no secret and no value of a config.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PluginReport {
     /// The plugin's file. For a required plugin that has none: the directory.
+    #[schemars(with = "String")]
     pub file: PathBuf,
     /// Its name, once its manifest is read.
     pub name: Option<String>,
@@ -54,11 +57,11 @@ pub struct PluginReport {
     pub state: State,
     /// The capabilities that the host uses.
     pub capabilities: Vec<String>,
-    /// Its number in the chain: the operator's, or the file name's; `None` = placed by `after`, `before` and name.
+    /// Its number in the chain: the operator's, or the file name's; null = placed by `after`, `before` and name.
     pub order: Option<i64>,
     /// Digest of its file, once it is sealed.
     pub sha256: Option<String>,
-    /// Where it was refused; `None` for a loaded one.
+    /// Where it was refused; null for a loaded one.
     pub stage: Option<Stage>,
     /// All that was not as expected, as one sentence; empty for a loaded one.
     pub reason: String,

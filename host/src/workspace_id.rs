@@ -1,8 +1,10 @@
 //! The name of a workspace: it is a directory name, a container name and a URL segment, so it is checked once, here.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// The longest id, in bytes: what a DNS label, and so a Kubernetes name, can hold.
@@ -33,6 +35,27 @@ impl WorkspaceId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl WorkspaceId {
+    pub(crate) fn schema() -> Schema {
+        let pattern = format!("^[a-z0-9][a-z0-9-]{{0,{}}}$", MAX_LEN - 1);
+        json_schema!({"type": "string", "pattern": pattern})
+    }
+}
+
+impl JsonSchema for WorkspaceId {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "WorkspaceId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        Self::schema()
     }
 }
 

@@ -15,6 +15,7 @@ const GROUND: &[&str] = &[
     "mismatch",
     "order",
     "policy",
+    "schema",
     "secret",
     "stage",
     "unix_ms",

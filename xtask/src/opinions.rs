@@ -1,7 +1,8 @@
 //! `cargo xtask second-opinions`: drives the servers of the tests with clients that other people wrote.
 //!
 //! Each `tests/NAME-server/drive-with-CLIENT.py` is run with the path of the server's binary in `NAME_SERVER`, and must end
-//! well with `all N checks passed`. A server that only agrees with our own plugin is no proof of anything.
+//! well with `all N checks passed`. A server that only agrees with our own plugin is no proof of anything. Those of `tests/openapi` drive the
+//! platform itself, by the description of its API.
 
 use std::{
     fs,
@@ -16,9 +17,15 @@ use crate::{Done, Failure, files, python};
 /// Where the module is that they import: `driving`.
 const SHARED: &str = "tests/python";
 
+/// The directory of the scripts that drive the platform, and what is built for them: its binary first, then plugins.
+const PLATFORM: (&str, [&str; 3]) = (
+    "openapi",
+    ["provisionhook", "fixture-greeter", "fixture-tokens"],
+);
+
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Only for this server (`github-server`); may be repeated
+    /// Only for this server (`github-server`), or for the platform (`openapi`); may be repeated
     #[arg(long, value_name = "SERVER")]
     only: Vec<String>,
 }
@@ -36,9 +43,13 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     python::run(&python::Arguments {})?;
     let mut said = Vec::new();
     for driven in driven(&arguments.only)? {
-        let binary = build(&driven.server)?;
+        let packages = match PLATFORM {
+            (directory, packages) if directory == driven.server => packages.to_vec(),
+            _ => vec![&*driven.server],
+        };
+        let binary = build(&packages)?;
         for script in &driven.scripts {
-            said.push(drive(&driven.server, &binary, script)?);
+            said.push(drive(packages[0], &binary, script)?);
         }
     }
     if said.is_empty() {
@@ -92,16 +103,18 @@ fn sorted(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
 /// # Errors
 ///
 /// When it does not build.
-fn build(server: &str) -> Result<PathBuf, Failure> {
-    let arguments = ["build", "--quiet", "--locked", "-p", server];
+fn build(packages: &[&str]) -> Result<PathBuf, Failure> {
+    let mut arguments = vec!["build", "--quiet", "--locked"];
+    arguments.extend(packages.iter().flat_map(|package| ["-p", package]));
     let status = Command::new("cargo")
-        .args(arguments)
+        .args(&arguments)
         .current_dir(files::path("."))
         .status()?;
     if !status.success() {
         return Err(format!("cargo {}: {status}", arguments.join(" ")).into());
     }
-    Ok(files::path("target/debug").join(server).canonicalize()?)
+    let binary = files::path("target/debug").join(packages[0]);
+    Ok(binary.canonicalize()?)
 }
 
 /// # Errors

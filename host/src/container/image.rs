@@ -3,25 +3,29 @@
 use std::{fmt, str::FromStr, sync::LazyLock};
 
 use regex::Regex;
+use schemars::{Schema, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// The longest name, with host and without tag and digest, in bytes.
 const MAX_NAME: usize = 255;
 
-/// `[HOST[:PORT]/]NAME[/NAME…][:TAG][@DIGEST]`.
-#[expect(
-    clippy::expect_used,
-    reason = "the pattern is fixed, and a test compiles it"
-)]
-static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
+/// `[HOST[:PORT]/]NAME[/NAME…][:TAG][@DIGEST]`, with the name for a group.
+fn reference() -> String {
     let label = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?";
     let host = format!(r"(?:{label}(?:\.{label})*|\[[a-fA-F0-9:]+\])(?::[0-9]{{1,5}})?");
     let part = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
     let tag = "[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}";
     let digest = "sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}";
-    let whole = format!(r"\A((?:{host}/)?{part}(?:/{part})*)(?::{tag})?(?:@(?:{digest}))?\z");
-    Regex::new(&whole).expect("a pattern")
-});
+    format!("((?:{host}/)?{part}(?:/{part})*)(?::{tag})?(?:@(?:{digest}))?")
+}
+
+/// The same, and nothing before or behind it.
+#[expect(
+    clippy::expect_used,
+    reason = "the pattern is fixed, and a test compiles it"
+)]
+static REFERENCE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(&format!(r"\A{}\z", reference())).expect("a pattern"));
 
 /// The name of an image, such as `ghcr.io/acme/agent:3` or `agent@sha256:…`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +41,15 @@ pub struct Image(
     "expected an image such as `ghcr.io/acme/agent:3` or `agent@sha256:…`, found something else: correct it"
 )]
 pub struct NoImage;
+
+impl Image {
+    pub(crate) fn schema() -> Schema {
+        let short = format!("(?=.{{1,{MAX_NAME}}}(?::[^/:@]*)?(?:@.*)?$)");
+        let no_id = "(?![0-9a-fA-F]{64}(?:[:@]|$))";
+        let pattern = format!("^{short}{no_id}{}$", reference());
+        json_schema!({"type": "string", "pattern": pattern})
+    }
+}
 
 impl FromStr for Image {
     type Err = NoImage;

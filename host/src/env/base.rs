@@ -6,7 +6,7 @@ use super::{Refusal, keys, value};
 use crate::{redact::is_secret_name, secret::Secret};
 
 /// Names that only the platform sets.
-const PLATFORM_PREFIX: &str = "PROVISIONHOOK_";
+pub(crate) const PLATFORM_PREFIX: &str = "PROVISIONHOOK_";
 
 /// Who put a variable into the base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,5 +1,7 @@
 //! Which events somebody wants to hear of.
 
+use std::collections::BTreeSet;
+
 use crate::{
     store::{Event, EventKind},
     workspace_id::WorkspaceId,
@@ -54,6 +56,16 @@ impl Filter {
     ) -> Result<Self, NoKind> {
         self.kinds = kinds.into_iter().map(pattern).collect::<Result<_, _>>()?;
         Ok(self)
+    }
+
+    /// Everything that [`of_kinds`](Self::of_kinds) takes.
+    pub(crate) fn all_kinds() -> BTreeSet<String> {
+        let names = EventKind::all().map(EventKind::as_str);
+        let beginning = |name: &str| name.find('.').map(|dot| format!("{}.*", &name[..dot]));
+        names
+            .flat_map(|name| [Some(name.to_owned()), beginning(name)])
+            .flatten()
+            .collect()
     }
 
     /// The one workspace that it asks for.
@@ -124,6 +136,15 @@ mod tests {
         assert!(acme.passes(&created) && !acme.passes(&step));
         let other = Filter::default().of_workspace("x".parse().unwrap());
         assert!(!other.passes(&created));
+    }
+
+    #[test]
+    fn all_that_can_be_asked_for_is_listed() {
+        let all = Filter::all_kinds();
+        assert!(all.contains("workspace.*") && all.contains("cleanup.step"));
+        for kind in &all {
+            assert!(Filter::default().of_kinds([&**kind]).is_ok(), "{kind}");
+        }
     }
 
     #[test]

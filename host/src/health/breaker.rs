@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -24,7 +25,7 @@ pub const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
 pub const LONGEST_BACK_OFF: Duration = Duration::from_secs(120);
 
 /// What a breaker does with calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerState {
     /// Lets them through.

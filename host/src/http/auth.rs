@@ -120,9 +120,7 @@ impl Auth {
         let presented = bearer(headers).ok_or_else(ApiError::unauthenticated)?;
         match self.holder(presented) {
             Some(name) => Ok(Admin::of(&name, Some(TokenHash::of(presented)))),
-            None if presented.starts_with(TOKEN_PREFIX) => {
-                Err(ApiError::wrong_kind("this route takes the admin token"))
-            }
+            None if presented.starts_with(TOKEN_PREFIX) => Err(ApiError::admins_only()),
             None => Err(ApiError::invalid_token()),
         }
     }
@@ -199,9 +197,7 @@ impl FromRequestParts<Arc<Api>> for Own {
             .find_map(|(name, value)| (name == "id").then_some(value));
         match id.and_then(|id| api.provisioner.access().admit(id, presented)) {
             Some(grant) => Ok(Self(grant)),
-            None if api.auth.holder(presented).is_some() => Err(ApiError::wrong_kind(
-                "this route takes the workspace's own token",
-            )),
+            None if api.auth.holder(presented).is_some() => Err(ApiError::workspace_only()),
             None => Err(ApiError::invalid_token()),
         }
     }

@@ -9,7 +9,7 @@ use axum::{
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::Value;
 
-use crate::http::error::ApiError;
+use crate::http::{Limits, error::ApiError};
 
 /// How much of a body that is too large is read all the same.
 const MAX_DISCARDED: usize = 16 * 1024 * 1024;
@@ -39,7 +39,7 @@ pub(crate) async fn json(
     let bytes = match tokio::time::timeout(time, body).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(ApiError::too_large(limit)),
-        Ok(Err(_)) => return Err(ApiError::new(StatusCode::BAD_REQUEST, "the body broke off")),
+        Ok(Err(_)) => return Err(broken_off()),
         Err(_) => return Err(ApiError::slow_body()),
     };
     parse(&bytes)
@@ -64,10 +64,31 @@ fn check_type(headers: &HeaderMap) -> Result<(), ApiError> {
     if essence.eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
-    Err(ApiError::new(
+    Err(no_json())
+}
+
+fn no_json() -> ApiError {
+    ApiError::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "expected the content type application/json, found another or none",
-    ))
+    )
+}
+
+fn broken_off() -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, "the body broke off")
+}
+
+/// Every way in which [`json`] may fail, for the description of the API.
+pub(crate) fn refusals() -> Vec<ApiError> {
+    let limit = Limits::default().max_body;
+    let others = [
+        no_json(),
+        ApiError::too_large(limit),
+        ApiError::slow_body(),
+        broken_off(),
+    ];
+    let malformed = parse(&Bytes::from_static(b"{")).err();
+    malformed.into_iter().chain(others).collect()
 }
 
 fn parse(bytes: &Bytes) -> Result<Value, ApiError> {

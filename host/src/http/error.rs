@@ -12,7 +12,9 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     fault::FaultKind,
@@ -52,11 +54,16 @@ pub(crate) struct BadToken {
     pub(crate) route: Route,
 }
 
-#[derive(Debug, Serialize)]
-struct Body {
+/// Why a request failed.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Error")]
+pub(crate) struct Body {
+    /// The canonical reason, for people. The cause is in the platform's log, under the `x-request-id` of the answer.
     error: String,
+    /// The workspace that it is about, where one was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     workspace: Option<String>,
+    /// Everything that is wrong with the request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<Problem>,
 }
@@ -135,9 +142,22 @@ impl ApiError {
         .retry_after(wait.as_secs())
     }
 
-    /// 403: a token of the wrong kind for this route, told from its shape alone.
-    pub(crate) fn wrong_kind(error: &str) -> Self {
+    /// 403: a workspace's token, told from its shape alone.
+    pub(crate) fn admins_only() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "this route takes the admin token")
+    }
+
+    /// 403: an admin token.
+    pub(crate) fn workspace_only() -> Self {
+        let error = "this route takes the workspace's own token";
         Self::new(StatusCode::FORBIDDEN, error)
+    }
+
+    /// The answer, for the description of the API: its status, its body, and the headers that are its own.
+    pub(super) fn sample(&self) -> (StatusCode, Value, impl Iterator<Item = &header::HeaderName>) {
+        let body = serde_json::to_value(&self.0.body).unwrap_or_default();
+        let own = self.0.headers.iter().map(|(name, _)| name);
+        (self.0.status, body, own.chain([&header::CACHE_CONTROL]))
     }
 
     /// 403: in the development mode, a request that was not made to this machine by name.

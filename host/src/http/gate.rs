@@ -28,9 +28,9 @@ use super::{
     error::{ApiError, BadToken, Cause},
 };
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest request id that is taken over from a caller.
-const MAX_REQUEST_ID: usize = 64;
+pub(super) const MAX_REQUEST_ID: usize = 64;
 
 /// Stands before the router.
 pub(crate) struct Gate {

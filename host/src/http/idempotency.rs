@@ -2,15 +2,27 @@
 //! taken, too, because most clients send it so.
 
 use axum::http::{HeaderMap, HeaderName};
+use schemars::json_schema;
 
-use crate::{http::error::ApiError, provision::Problem};
+use crate::{http::error::ApiError, provision::Problem, schema::Field};
 
 /// The header that a client sends.
-const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(crate) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// The header of an answer that was given before.
 pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// The longest key, in bytes.
 const MAX_KEY: usize = 255;
+
+/// The header, for the description of the API.
+pub(crate) const FIELD: Field = Field::new(
+    "Idempotency-Key",
+    "A random UUID, for example, in quotes or not. For a day the same request with the same key starts nothing: it is answered like the first, with the \
+     workspace as it is now. Each admin has keys of their own. A key is not used up by an answer 400, 401, 403, 413, 415 or 429.",
+    || {
+        let key = format!(r"[!#-\[\]-~]{{1,{MAX_KEY}}}");
+        json_schema!({"type": "string", "pattern": format!("^(?:{key}|\"{key}\")$")})
+    },
+);
 
 /// The key, if the request has one.
 pub(crate) fn key(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
@@ -32,7 +44,7 @@ pub(crate) fn key(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     );
     Err(ApiError::problems(
         "the headers are not valid",
-        vec![Problem::new("Idempotency-Key", problem)],
+        vec![Problem::new(FIELD.name, problem)],
     ))
 }
 

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use axum::http::{HeaderValue, Uri};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use schemars::json_schema;
 
 use crate::{
     http::{
         error::ApiError,
-        query::{self, Query},
+        query::{self, Many, Parameter, Query},
     },
     provision::Problem,
+    schema::words,
     store::{Filter, WorkspaceState},
 };
 
@@ -31,14 +33,40 @@ pub(crate) struct Listing {
     pub(crate) limit: usize,
 }
 
-impl Listing {
-    /// The parameters that there are.
-    pub(crate) const PARAMETERS: [&str; 7] =
-        ["limit", "after", "state", "tenant", "role", "name", "label"];
+/// The parameters of a list. A workspace must fit all that are there.
+pub(crate) const PARAMETERS: [Parameter; 7] = [
+    Parameter::one(
+        "limit",
+        "The most on a page.",
+        || json_schema!({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
+    ),
+    Parameter::one(
+        "after",
+        "`next` of the page before; without it the list begins. Take it over as it is.",
+        || json_schema!({"type": "string", "pattern": "^A[Q-X][A-Za-z0-9_-]{10}$"}),
+    ),
+    Parameter::several(Many::Commas, "state", "One or more of the states.", || {
+        let state = words(&WorkspaceState::ALL.map(WorkspaceState::as_str));
+        json_schema!({"type": "array", "minItems": 1, "items": state})
+    }),
+    Parameter::one("tenant", "Exactly this tenant.", query::text),
+    Parameter::one("role", "Exactly this role.", query::text),
+    Parameter::one("name", "Exactly this name.", query::text),
+    Parameter::several(
+        Many::Repeated,
+        "label",
+        "`name=value`; all of them must be there.",
+        || {
+            let label = json_schema!({"type": "string", "pattern": "^[^=]+="});
+            json_schema!({"type": "array", "maxItems": MAX_LABELS, "items": label})
+        },
+    ),
+];
 
+impl Listing {
     /// Reads the parameters of `uri`.
     pub(crate) fn of(uri: &Uri) -> Result<Self, ApiError> {
-        let mut query = Query::with_lists(uri, &Self::PARAMETERS, &["label"])?;
+        let mut query = Query::new(uri, &PARAMETERS)?;
         let mut problems = Vec::new();
         let listing = Self {
             limit: limit(&mut query, &mut problems),

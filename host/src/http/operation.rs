@@ -13,6 +13,8 @@ pub(crate) enum Operation {
     Ready,
     /// All metrics.
     Metrics,
+    /// The description of the API.
+    OpenApi,
     /// The boot report, and the plugins that run.
     Plugins,
     /// A token for the platform.
@@ -51,10 +53,11 @@ pub(crate) enum Operation {
 
 impl Operation {
     /// Every operation, in the order of the enum.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Health,
         Self::Ready,
         Self::Metrics,
+        Self::OpenApi,
         Self::Plugins,
         Self::AdminGithubToken,
         Self::List,
@@ -80,6 +83,7 @@ impl Operation {
             Self::Health => Route::Health,
             Self::Ready => Route::Ready,
             Self::Metrics => Route::Metrics,
+            Self::OpenApi => Route::OpenApi,
             Self::Plugins => Route::Plugins,
             Self::AdminGithubToken => Route::AdminGithubToken,
             Self::List | Self::Create => Route::Workspaces,
@@ -104,6 +108,7 @@ impl Operation {
             Self::Health
             | Self::Ready
             | Self::Metrics
+            | Self::OpenApi
             | Self::Plugins
             | Self::AdminGithubToken
             | Self::List

@@ -2,26 +2,120 @@
 
 use axum::extract::Query as AxumQuery;
 use axum::http::Uri;
+use schemars::{Schema, json_schema};
 
-use crate::{capability::Scope, http::error::ApiError, provision::Problem};
+use crate::{capability::Scope, http::error::ApiError, provision::Problem, schema::Field};
 
+/// The longest audience, in characters.
+const MAX_AUDIENCE: usize = 256;
 /// The most repositories or permissions in one scope.
 const MAX_ITEMS: usize = 500;
 
+/// A parameter that a query may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parameter {
+    /// Its name, what it is for, and what may stand in it.
+    pub(crate) field: Field,
+    /// How many values it may have.
+    pub(crate) many: Many,
+}
+
+/// How many values a parameter may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Many {
+    /// One.
+    No,
+    /// Several, with commas between.
+    Commas,
+    /// Several, each with the name before it.
+    Repeated,
+}
+
+impl Parameter {
+    /// One value.
+    pub(crate) const fn one(
+        name: &'static str,
+        about: &'static str,
+        schema: fn() -> Schema,
+    ) -> Self {
+        let field = Field::new(name, about, schema);
+        Self {
+            field,
+            many: Many::No,
+        }
+    }
+
+    /// Several values; the schema is that of the whole, an array.
+    pub(crate) const fn several(
+        many: Many,
+        name: &'static str,
+        about: &'static str,
+        schema: fn() -> Schema,
+    ) -> Self {
+        let field = Field::new(name, about, schema);
+        Self { field, many }
+    }
+}
+
+/// The parameters of a scope.
+pub(crate) const SCOPE: [Parameter; 3] = [
+    Parameter::one(
+        "audience",
+        "What the token is for, as the plugin names it: a host name for git.",
+        || {
+            json_schema!({
+                "type": "string",
+                "maxLength": MAX_AUDIENCE,
+                "pattern": r"^(?=[^\u0000]*[^, ])[^\u0000-\u001f\u007f-\u009f\ufffd]+$",
+            })
+        },
+    ),
+    Parameter::several(
+        Many::Commas,
+        "repositories",
+        "The repositories that it shall reach, `owner/name` each.",
+        || {
+            let part = r"[A-Za-z0-9_.-]{1,100}";
+            list(&format!(r"^(?!\.+/){part}/(?!\.+$){part}$"))
+        },
+    ),
+    Parameter::several(
+        Many::Commas,
+        "permissions",
+        "The permissions that it shall have, `permission:level` each, no permission twice.",
+        || list("^[A-Za-z0-9_-]{1,64}:[A-Za-z0-9_-]{1,64}$"),
+    ),
+];
+
+fn list(pattern: &str) -> Schema {
+    json_schema!({
+        "type": "array",
+        "minItems": 1,
+        "maxItems": MAX_ITEMS,
+        "items": {"type": "string", "pattern": pattern},
+    })
+}
+
+/// Any text.
+pub(crate) fn text() -> Schema {
+    json_schema!({"type": "string"})
+}
+
 /// The parameters of one request.
 #[derive(Debug)]
-pub(crate) struct Query(Vec<(String, String)>);
+pub(crate) struct Query {
+    known: &'static [Parameter],
+    given: Vec<(String, String)>,
+}
 
 impl Query {
     /// The parameters of `uri`, of which only the `known` may be there.
-    pub(crate) fn new(uri: &Uri, known: &[&str]) -> Result<Self, ApiError> {
-        Self::with_lists(uri, known, &[])
-    }
-
-    /// The same; those of the known ones that are `lists` may be there several times.
-    pub(crate) fn with_lists(uri: &Uri, known: &[&str], lists: &[&str]) -> Result<Self, ApiError> {
+    pub(crate) fn new(uri: &Uri, known: &'static [Parameter]) -> Result<Self, ApiError> {
         if uri.query().is_none_or(str::is_empty) {
-            return Ok(Self(Vec::new()));
+            return Ok(Self {
+                known,
+                given: Vec::new(),
+            });
         }
         let malformed = || {
             vec![Problem::new(
@@ -34,15 +128,14 @@ impl Query {
         let mut problems = Vec::new();
         for (index, (name, _)) in given.iter().enumerate() {
             let shown: String = name.chars().take(64).collect();
-            if !known.contains(&name.as_str()) {
-                problems.push(Problem::new(
-                    shown,
-                    format!(
-                        "there is no such parameter: expected one of {}",
-                        known.join(", ")
-                    ),
-                ));
-            } else if !lists.contains(&name.as_str())
+            let Some(parameter) = known.iter().find(|known| known.field.name == name) else {
+                let names: Vec<_> = known.iter().map(|known| known.field.name).collect();
+                let names = names.join(", ");
+                let problem = format!("there is no such parameter: expected one of {names}");
+                problems.push(Problem::new(shown, problem));
+                continue;
+            };
+            if parameter.many != Many::Repeated
                 && given.iter().take(index).any(|(earlier, _)| earlier == name)
             {
                 problems.push(Problem::new(
@@ -52,7 +145,7 @@ impl Query {
             }
         }
         if problems.is_empty() {
-            Ok(Self(given))
+            Ok(Self { known, given })
         } else {
             Err(refused(problems))
         }
@@ -60,15 +153,19 @@ impl Query {
 
     /// The value of a parameter; of one that is a list one after the other.
     pub(crate) fn take(&mut self, name: &str) -> Option<String> {
-        let index = self.0.iter().position(|(given, _)| given == name)?;
-        Some(self.0.swap_remove(index).1)
+        debug_assert!(
+            self.known.iter().any(|known| known.field.name == name),
+            "{name} is read and not listed"
+        );
+        let index = self.given.iter().position(|(given, _)| given == name)?;
+        Some(self.given.swap_remove(index).1)
     }
 
     /// The scope that `audience`, `repositories` and `permissions` describe.
     pub(crate) fn scope(uri: &Uri) -> Result<Scope, ApiError> {
-        let mut query = Self::new(uri, &["audience", "repositories", "permissions"])?;
+        let mut query = Self::new(uri, &SCOPE)?;
         let mut problems = Vec::new();
-        for (name, value) in &query.0 {
+        for (name, value) in &query.given {
             // Empty asks for the widest token: that must not happen because a variable of a script was empty.
             if value.trim_matches([',', ' ']).is_empty() {
                 problems.push(Problem::new(
@@ -78,11 +175,11 @@ impl Query {
             }
         }
         let audience = query.take("audience").unwrap_or_default();
-        if audience.len() > 256 || !audience.chars().all(is_plain) {
-            problems.push(Problem::new(
-                "audience",
-                "expected at most 256 bytes without control characters, found others: change it",
-            ));
+        if audience.chars().count() > MAX_AUDIENCE || !audience.chars().all(is_plain) {
+            let problem = format!(
+                "expected at most {MAX_AUDIENCE} characters and no control characters, found others: change it"
+            );
+            problems.push(Problem::new("audience", problem));
         }
         let repositories = items(query.take("repositories"));
         if repositories.len() > MAX_ITEMS || !repositories.iter().all(|item| is_repository(item)) {

@@ -21,6 +21,8 @@ pub enum Route {
     Ready,
     /// Prometheus.
     Metrics,
+    /// The description of the API.
+    OpenApi,
     /// The boot report.
     Plugins,
     /// A token for the platform.
@@ -57,10 +59,11 @@ pub enum Route {
 
 impl Route {
     /// Every route.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Health,
         Self::Ready,
         Self::Metrics,
+        Self::OpenApi,
         Self::Plugins,
         Self::AdminGithubToken,
         Self::Workspaces,
@@ -86,6 +89,7 @@ impl Route {
             Self::Health => "/health",
             Self::Ready => "/ready",
             Self::Metrics => "/metrics",
+            Self::OpenApi => "/openapi.json",
             Self::Plugins => "/admin/plugins",
             Self::AdminGithubToken => "/admin/github-installation-token",
             Self::Workspaces => "/workspaces",

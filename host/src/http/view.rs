@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
     health::HealthReport,
-    provision::{File, Provisioned, Step, Variable, Workspace, WorkspaceToken},
+    provision::{File, Provisioned, Step, Variable, Workspace, WorkspaceToken, reasons},
     registry::Plugin,
     report::PluginReport,
     store::{self, AfterTtl, Event, WorkspaceState},
@@ -15,54 +16,84 @@ use crate::{
 };
 
 /// A workspace in a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "WorkspaceSummary")]
 pub(crate) struct Summary {
+    /// Its id.
     id: WorkspaceId,
+    /// What its user calls it; need not be unique.
     name: String,
+    /// The tenant that it belongs to.
     tenant: Option<String>,
+    /// What its agent is there for.
     role: Option<String>,
+    /// The name of the runtime that runs it.
     runtime: String,
+    /// Where it is in its life.
     state: WorkspaceState,
+    /// Why it failed or was stopped, where there is more to say than the state does.
+    #[schemars(extend("enum" = reasons()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// The exit code of its command.
     exit_code: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// The signal that ended its command.
     exit_signal: Option<i32>,
+    /// When it was recorded.
+    #[schemars(extend("format" = "date-time"))]
     created_at: String,
+    /// When its state last changed.
+    #[schemars(extend("format" = "date-time"))]
     updated_at: String,
 }
 
-/// A workspace alone.
-#[derive(Debug, Serialize)]
+/// A workspace, with all that is shown of it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Workspace")]
 pub(crate) struct Full<'a> {
     #[serde(flatten)]
     summary: Summary,
+    /// For selectors and filters.
     labels: &'a BTreeMap<String, String>,
+    /// The program, and its arguments.
     command: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// How long a run may last.
     ttl_seconds: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// What becomes of it then.
     after_ttl: Option<AfterTtl>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// When the time to live of a workspace that runs or is paused is over.
+    #[schemars(extend("format" = "date-time"))]
     expires_at: Option<String>,
+    /// The variables that somebody set or removed in the last provision, by name.
     environment: &'a [Variable],
+    /// The files that plugins have put, as they are now.
     files: &'a [File],
+    /// What each plugin did in the last provision, in order.
     steps: &'a [Step],
 }
 
 /// A workspace that was just provisioned. Not `Debug`: it shows the token.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "WorkspaceWithToken")]
 pub(crate) struct WithToken<'a> {
     #[serde(flatten)]
     full: Full<'a>,
+    /// The workspace's own token, which is never shown again; null if a repeated request finds that the workspace has ended.
     token: Option<&'a str>,
 }
 
 /// A page of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "WorkspacePage")]
 pub(crate) struct Page {
+    /// The oldest first.
     workspaces: Vec<Summary>,
+    /// What to send as `after` for the next page; null on the last.
     next: Option<String>,
 }
 
@@ -127,15 +158,18 @@ pub(crate) fn repeated<'a>(
 }
 
 /// A part of the events of one workspace.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EventPage")]
 pub(crate) struct Events<'a> {
+    /// The oldest first.
     pub(crate) events: &'a [Event],
-    /// Behind which event to go on.
+    /// What to send as `after` to go on.
     pub(crate) next: i64,
 }
 
 /// What boot has made of the plugin directory.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PluginList")]
 pub(crate) struct Plugins<'a> {
     /// Those that run, in order.
     pub(crate) plugins: Vec<PluginView<'a>>,
@@ -144,11 +178,16 @@ pub(crate) struct Plugins<'a> {
 }
 
 /// A plugin of the registry.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Plugin")]
 pub(crate) struct PluginView<'a> {
+    /// Its name.
     name: &'a str,
+    /// Its version.
     version: &'a str,
+    /// What the host uses it for.
     capabilities: Vec<&'static str>,
+    /// How it is doing.
     health: HealthReport,
 }
 

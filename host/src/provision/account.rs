@@ -17,8 +17,8 @@ pub(super) fn provision(
     mutated: &[ChainStep],
     contributed: &[ChainStep],
 ) -> Provision {
-    let mutated = mutated.iter().map(|from| step("mutate", from));
-    let contributed = contributed.iter().map(|from| step("contribute", from));
+    let mutated = mutated.iter().map(|from| step(Step::MUTATE, from));
+    let contributed = contributed.iter().map(|from| step(Step::CONTRIBUTE, from));
     Provision {
         environment: provenance.iter().map(variable).collect(),
         files: files
@@ -62,10 +62,10 @@ fn variable(from: &Provenance) -> Variable {
 
 fn step(call: &str, from: &ChainStep) -> Step {
     let (outcome, fault) = match &from.outcome {
-        StepOutcome::Applied => ("applied", None),
-        StepOutcome::NotSelected => ("not_selected", None),
-        StepOutcome::Skipped(fault) => ("skipped", Some(fault.kind)),
-        StepOutcome::Failed(fault) => ("failed", Some(fault.kind)),
+        StepOutcome::Applied => (Step::APPLIED, None),
+        StepOutcome::NotSelected => (Step::NOT_SELECTED, None),
+        StepOutcome::Skipped(fault) => (Step::SKIPPED, Some(fault.kind)),
+        StepOutcome::Failed(fault) => (Step::FAILED, Some(fault.kind)),
     };
     Step {
         plugin: from.plugin.clone(),

@@ -1,13 +1,17 @@
 //! The `container` of a request, read field by field, so that everything that is wrong with it is said at once.
 
+mod schema;
+
 use serde_json::Value;
+
+pub(super) use self::schema::{FIELDS, schema};
 
 use crate::{
     container::{Container, Image, Mount, Resources},
     provision::fields::{Fields, Problem},
 };
 
-/// The longest path, user or name, in bytes.
+/// The longest path, user or name, in characters.
 const MAX_TEXT: usize = 512;
 /// The most mounts.
 const MAX_MOUNTS: usize = 64;
@@ -17,21 +21,17 @@ const MAX_RESTARTS: u64 = 100;
 const LEAST_MEMORY: u64 = 6 * 1024 * 1024;
 /// A thousand processors.
 const MOST_MILLICPUS: u64 = 1_000_000;
+/// No machine has more.
+const MOST_MEMORY: u64 = u64::MAX / 2;
+/// What a kernel can count.
+const MOST_PIDS: u64 = (u32::MAX / 2) as u64;
 
 /// Reads it.
 ///
 /// # Errors
 /// Everything that is wrong with it, by the path of the field in the request.
 pub(super) fn read(json: Value) -> Result<Container, Vec<Problem>> {
-    let known = [
-        "image",
-        "user",
-        "network",
-        "mounts",
-        "resources",
-        "max_restarts",
-    ];
-    let mut fields = Fields::new(json, &known);
+    let mut fields = Fields::new(json, &FIELDS);
     let image = fields.text("image");
     let image = image.and_then(|text| fields.keep("image", Image::try_from(text)));
     let user = fields.text("user");
@@ -92,7 +92,7 @@ pub(super) fn within<T>(
 /// Everything that is wrong with it.
 fn mount(json: Value) -> Result<Mount, Vec<Problem>> {
     let is_object = json.is_object();
-    let mut fields = Fields::new(json, &["source", "target", "read_only"]);
+    let mut fields = Fields::new(json, &schema::MOUNT);
     if !is_object {
         return Err(fields.finish());
     }
@@ -122,11 +122,11 @@ fn mount(json: Value) -> Result<Mount, Vec<Problem>> {
 /// # Errors
 /// Everything that is wrong with it.
 fn resources(json: Value) -> Result<Resources, Vec<Problem>> {
-    let mut fields = Fields::new(json, &["millicpus", "memory_bytes", "pids"]);
+    let mut fields = Fields::new(json, &schema::RESOURCES);
     let read = Resources {
         millicpus: fields.number("millicpus", 1..=MOST_MILLICPUS),
-        memory_bytes: fields.number("memory_bytes", LEAST_MEMORY..=u64::MAX / 2),
-        pids: fields.number("pids", 1..=u64::from(u32::MAX) / 2),
+        memory_bytes: fields.number("memory_bytes", LEAST_MEMORY..=MOST_MEMORY),
+        pids: fields.number("pids", 1..=MOST_PIDS),
     };
     let problems = fields.finish();
     if problems.is_empty() {
@@ -147,7 +147,7 @@ fn is_word(text: &str, others: &str) -> bool {
 /// # Errors
 /// A sentence that does not repeat the text.
 fn plain(text: String, others: &str, such_as: &str) -> Result<String, String> {
-    if text.len() <= MAX_TEXT && is_word(&text, &format!(".-{others}")) {
+    if text.chars().count() <= MAX_TEXT && is_word(&text, &format!(".-{others}")) {
         Ok(text)
     } else {
         Err(format!(
@@ -160,7 +160,7 @@ fn plain(text: String, others: &str, such_as: &str) -> Result<String, String> {
 /// A sentence that does not repeat the text.
 fn path(text: String) -> Result<String, String> {
     let part = |part: &str| part != "." && part != ".." && !part.chars().any(char::is_control);
-    let good = text.len() <= MAX_TEXT
+    let good = text.chars().count() <= MAX_TEXT
         && text.starts_with('/')
         && !text.contains(':')
         && text.split('/').all(part);

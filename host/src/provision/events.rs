@@ -4,18 +4,15 @@ use serde::Serialize;
 
 use crate::{
     files::FilePath,
-    provision::Provision,
+    provision::{Provision, Step},
     store::{EventKind, NewEvent},
 };
 
-/// Where a plugin was not selected, nothing has happened.
-const NOTHING: &str = "not_selected";
-
-/// The steps of a provision, as far as it came.
+/// The steps of a provision, as far as it came. Where a plugin was not selected, nothing has happened.
 pub(super) fn steps(provision: &Provision) -> Vec<NewEvent> {
     let steps = provision.steps.iter();
     steps
-        .filter(|step| step.outcome != NOTHING)
+        .filter(|step| step.outcome != Step::NOT_SELECTED)
         .map(|step| NewEvent::new(EventKind::ProvisionStep, step))
         .collect()
 }

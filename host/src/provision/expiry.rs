@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The reason on record of a workspace that was ended because its time to live was over.
-const EXPIRED: &str = "expired";
+pub(super) const EXPIRED: &str = "expired";
 /// The wall clock may be set while nobody looks.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// After this, a workspace that could not be ended is tried again.

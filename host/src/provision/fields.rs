@@ -2,11 +2,14 @@
 
 use std::{collections::BTreeMap, fmt::Display, ops::RangeInclusive};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::schema::Field;
+
 /// One thing that is wrong with what a user asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Problem {
     /// Where: the path of a field, or the name of a query parameter; empty for the whole.
     pub field: String,
@@ -31,6 +34,7 @@ impl Problem {
 
 /// The fields of an object.
 pub(crate) struct Fields {
+    known: Vec<&'static str>,
     object: Map<String, Value>,
     problems: Vec<Problem>,
 }
@@ -41,7 +45,8 @@ pub(crate) struct Fields {
 )]
 impl Fields {
     /// The fields of `json`, of which only the `known` may be there.
-    pub(crate) fn new(json: Value, known: &[&str]) -> Self {
+    pub(crate) fn new(json: Value, known: &[Field]) -> Self {
+        let known: Vec<_> = known.iter().map(|field| field.name).collect();
         let object = match json {
             Value::Object(object) => object,
             other => {
@@ -53,6 +58,7 @@ impl Fields {
                     ),
                 );
                 return Self {
+                    known,
                     object: Map::new(),
                     problems: vec![problem],
                 };
@@ -62,15 +68,26 @@ impl Fields {
         let problems = object
             .keys()
             .filter(unknown)
-            .map(|name| unknown_field(name, known))
+            .map(|name| unknown_field(name, &known))
             .collect();
-        Self { object, problems }
+        Self {
+            known,
+            object,
+            problems,
+        }
+    }
+
+    /// What stands there; null stands for nothing.
+    fn take(&mut self, name: &str) -> Option<Value> {
+        // It would be refused as unknown, and no schema would show it.
+        debug_assert!(self.known.contains(&name), "{name} is read and not listed");
+        self.object.remove(name).filter(|value| !value.is_null())
     }
 
     /// A string that may be absent.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
-        match self.object.remove(name) {
-            None | Some(Value::Null) => None,
+        match self.take(name) {
+            None => None,
             Some(Value::String(text)) => Some(text),
             Some(other) => self.ill_typed(name, "a string", &other),
         }
@@ -78,8 +95,8 @@ impl Fields {
 
     /// An array of strings; empty if it is absent.
     pub(crate) fn texts(&mut self, name: &str) -> Vec<String> {
-        let items = match self.object.remove(name) {
-            None | Some(Value::Null) => Vec::new(),
+        let items = match self.take(name) {
+            None => Vec::new(),
             Some(Value::Array(items)) => items,
             Some(other) => {
                 return self
@@ -96,8 +113,8 @@ impl Fields {
 
     /// An object of strings; empty if it is absent.
     pub(crate) fn texts_by_name(&mut self, name: &str) -> BTreeMap<String, String> {
-        let members = match self.object.remove(name) {
-            None | Some(Value::Null) => Map::new(),
+        let members = match self.take(name) {
+            None => Map::new(),
             Some(Value::Object(members)) => members,
             Some(other) => {
                 return self
@@ -114,13 +131,13 @@ impl Fields {
 
     /// Whatever stands there, which may be absent.
     pub(crate) fn object(&mut self, name: &str) -> Option<Value> {
-        self.object.remove(name).filter(|value| !value.is_null())
+        self.take(name)
     }
 
     /// The items of an array; empty if it is absent.
     pub(crate) fn items(&mut self, name: &str) -> Vec<Value> {
-        match self.object.remove(name) {
-            None | Some(Value::Null) => Vec::new(),
+        match self.take(name) {
+            None => Vec::new(),
             Some(Value::Array(items)) => items,
             Some(other) => self.ill_typed(name, "an array", &other).unwrap_or_default(),
         }
@@ -128,8 +145,8 @@ impl Fields {
 
     /// `true` or `false`, which may be absent.
     pub(crate) fn boolean(&mut self, name: &str) -> Option<bool> {
-        match self.object.remove(name) {
-            None | Some(Value::Null) => None,
+        match self.take(name) {
+            None => None,
             Some(Value::Bool(value)) => Some(value),
             Some(other) => self.ill_typed(name, "true or false", &other),
         }
@@ -137,7 +154,7 @@ impl Fields {
 
     /// A whole number within these bounds, which may be absent.
     pub(crate) fn number(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Option<u64> {
-        let value = self.object.remove(name).filter(|value| !value.is_null())?;
+        let value = self.take(name)?;
         let found = value.as_u64().filter(|number| bounds.contains(number));
         if found.is_none() {
             let (least, most) = bounds.into_inner();
@@ -220,11 +237,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::schema::words;
+
+    fn known<const N: usize>(names: [&'static str; N]) -> [Field; N] {
+        names.map(|name| Field::new(name, "", || words(&[])))
+    }
 
     #[test]
     fn an_unknown_field_gets_a_suggestion_when_one_is_near() {
-        let problems =
-            Fields::new(json!({"comand": 1, "zzzzzz": 1}), &["command", "name"]).finish();
+        let problems = Fields::new(
+            json!({"comand": 1, "zzzzzz": 1}),
+            &known(["command", "name"]),
+        )
+        .finish();
         assert_eq!(
             problems,
             [
@@ -244,7 +269,7 @@ mod tests {
     fn an_absent_field_is_no_problem_and_an_ill_typed_one_is() {
         let mut fields = Fields::new(
             json!({"a": 1, "b": {"x": []}, "c": true}),
-            &["a", "b", "c", "d"],
+            &known(["a", "b", "c", "d"]),
         );
         assert_eq!((fields.text("a"), fields.text("d")), (None, None));
         assert!(fields.texts_by_name("b").is_empty() && fields.texts("c").is_empty());

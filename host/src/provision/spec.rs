@@ -1,5 +1,10 @@
 //! What a workspace is asked to be. Read from JSON by hand, so that everything that is wrong with it is said at once.
 
+#[cfg(test)]
+mod agreement;
+mod schema;
+
+use schemars::Schema;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -16,7 +21,7 @@ use crate::{
     workspace_id::WorkspaceId,
 };
 
-/// The longest name, tenant, role, label or label value, in bytes.
+/// The longest name, tenant, role, label or label value, in characters.
 const MAX_TEXT: usize = 256;
 /// The most labels.
 const MAX_LABELS: usize = 64;
@@ -42,21 +47,7 @@ impl WorkspaceRequest {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn from_json(json: Value) -> Result<Self, Vec<Problem>> {
-        let mut fields = Fields::new(
-            json,
-            &[
-                "id",
-                "name",
-                "tenant",
-                "role",
-                "labels",
-                "command",
-                "env",
-                "ttl_seconds",
-                "after_ttl",
-                "container",
-            ],
-        );
+        let mut fields = Fields::new(json, &schema::FIELDS);
         let container = fields.object("container").map(container::read);
         let env = fields
             .texts_by_name("env")
@@ -99,6 +90,11 @@ impl WorkspaceRequest {
         } else {
             Err(problems)
         }
+    }
+
+    /// What [`from_json`](Self::from_json) takes, as far as a schema can say it.
+    pub(crate) fn schema() -> Schema {
+        schema::schema()
     }
 
     /// Everything that is wrong with a request that was built in code. [`from_json`](Self::from_json) has looked already.
@@ -207,10 +203,10 @@ impl WorkspaceRequest {
 }
 
 fn text_fault(text: &str) -> Option<String> {
-    if text.len() > MAX_TEXT {
+    let length = text.chars().count();
+    if length > MAX_TEXT {
         return Some(format!(
-            "expected at most {MAX_TEXT} bytes, found {}: shorten it",
-            text.len()
+            "expected at most {MAX_TEXT} characters, found {length}: shorten it"
         ));
     }
     text.chars()

@@ -4,11 +4,26 @@ use std::time::Duration;
 
 use crate::{
     provision::{Fields, Problem},
+    schema::{Field, number, words},
     store::{AfterTtl, WorkspaceSpec},
 };
 
 /// Ten years, in seconds: beyond it nobody means a time to live.
 const LONGEST: u64 = 10 * 366 * 24 * 60 * 60;
+
+/// How long a run may last.
+pub(super) const SECONDS: Field = Field::new(
+    "ttl_seconds",
+    "How long a run may last, counted from its start by the clock on the wall. Without it the operator's `workspace.default_ttl` \
+     holds; `workspace.max_ttl` is the most that can be asked for.",
+    || number(1, LONGEST),
+);
+/// What becomes of the workspace then.
+pub(super) const AFTER: Field = Field::new(
+    "after_ttl",
+    "What becomes of the workspace then: `stop` leaves its files and its record. Only with a time to live.",
+    || words(&AfterTtl::ALL.map(AfterTtl::as_str)),
+);
 
 /// What the operator says about times to live.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,20 +71,19 @@ impl TtlSettings {
     }
 }
 
-/// Reads `ttl_seconds`.
+/// Reads [`SECONDS`].
 pub(super) fn seconds(fields: &mut Fields) -> Option<u64> {
-    fields.number("ttl_seconds", 1..=LONGEST)
+    fields.number(SECONDS.name, 1..=LONGEST)
 }
 
-/// Reads `after_ttl`.
+/// Reads [`AFTER`].
 pub(super) fn after(fields: &mut Fields) -> Option<AfterTtl> {
-    let text = fields.text("after_ttl")?;
-    let after = match text.as_str() {
-        "stop" => Ok(AfterTtl::Stop),
-        "delete" => Ok(AfterTtl::Delete),
-        _ => Err("expected \"stop\" or \"delete\", found another word: choose one"),
-    };
-    fields.keep("after_ttl", after)
+    let text = fields.text(AFTER.name)?;
+    let after = AfterTtl::ALL
+        .into_iter()
+        .find(|after| after.as_str() == text);
+    let refused = "expected \"stop\" or \"delete\", found another word: choose one";
+    fields.keep(AFTER.name, after.ok_or(refused))
 }
 
 #[cfg(test)]

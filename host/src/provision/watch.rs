@@ -10,9 +10,9 @@ use crate::{
 };
 
 /// The reason on record of a workspace that ended while nobody watched.
-const UNSEEN: &str = "ended_unseen";
+pub(super) const UNSEEN: &str = "ended_unseen";
 /// The one of a workspace that had no memory left within its limit.
-const OUT_OF_MEMORY: &str = "out_of_memory";
+pub(super) const OUT_OF_MEMORY: &str = "out_of_memory";
 
 impl Inner {
     /// Waits in the background until the run with this token ends, and records how.

@@ -1,8 +1,10 @@
 //! A workspace as callers see it: its record, and what its last provision did.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::store::WorkspaceRecord;
+use super::{EXPIRED, OUT_OF_MEMORY, UNSEEN};
+use crate::{fault::FaultKind, store::WorkspaceRecord};
 
 /// A workspace. Holds no value that a plugin set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +28,8 @@ pub struct Provision {
 }
 
 /// One file of a plugin in a workspace, without its bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "WorkspaceFile")]
 pub struct File {
     /// Its path beneath the workspace's home.
     pub path: String,
@@ -47,7 +50,7 @@ pub struct File {
 }
 
 /// One variable of a workspace, without its value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Variable {
     /// Its name.
     pub key: String,
@@ -64,25 +67,59 @@ pub struct Variable {
 }
 
 /// What one plugin did in a provision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ProvisionStep")]
 pub struct Step {
     /// Its name.
     pub plugin: String,
     /// What it was called for: `mutate` (its variables) or `contribute` (its files).
     #[serde(default = "mutate")]
+    #[schemars(extend("enum" = Self::CALLS))]
     pub call: String,
-    /// `applied`, `not_selected`, `skipped`, or `failed`.
+    /// What became of it.
+    #[schemars(extend("enum" = Self::OUTCOMES))]
     pub outcome: String,
     /// The kind of its fault, if it had one. What the fault says is in the log.
+    #[schemars(extend("enum" = FaultKind::ALL.map(FaultKind::as_str)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
     /// How long it took, in milliseconds, to within a tick of the kernel.
     pub took_ms: u64,
 }
 
+impl Step {
+    /// Its variables were asked for.
+    pub(super) const MUTATE: &'static str = "mutate";
+    /// Its files were asked for.
+    pub(super) const CONTRIBUTE: &'static str = "contribute";
+    /// What a plugin may be called for.
+    const CALLS: [&'static str; 2] = [Self::MUTATE, Self::CONTRIBUTE];
+    /// What it did was kept.
+    pub(super) const APPLIED: &'static str = "applied";
+    /// It was not called: its selector does not apply to this workspace.
+    pub(super) const NOT_SELECTED: &'static str = "not_selected";
+    /// It failed, and the provision went on without it.
+    pub(super) const SKIPPED: &'static str = "skipped";
+    /// It failed, and with it the provision.
+    pub(super) const FAILED: &'static str = "failed";
+    /// What may become of a call.
+    const OUTCOMES: [&'static str; 4] = [
+        Self::APPLIED,
+        Self::NOT_SELECTED,
+        Self::SKIPPED,
+        Self::FAILED,
+    ];
+}
+
 /// The only call there was when records did not name it.
 fn mutate() -> String {
-    "mutate".to_owned()
+    Step::MUTATE.to_owned()
+}
+
+/// Every word that a record may give for its state.
+pub(crate) fn reasons() -> Vec<&'static str> {
+    let of_failed = Reason::ALL.map(Reason::as_str).into_iter();
+    of_failed.chain([EXPIRED, OUT_OF_MEMORY, UNSEEN]).collect()
 }
 
 /// Why a workspace failed: what a caller outside may know. The cause is in the log.

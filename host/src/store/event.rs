@@ -1,5 +1,6 @@
 //! What the log of events is made of.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -85,23 +86,30 @@ impl NewEvent {
 }
 
 /// An event on record.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Event {
     /// Its place among all events: 1 and up, never given twice, without gaps between those that are kept.
     pub seq: i64,
     /// The name of its [`EventKind`], or of one that another version knows.
     #[serde(rename = "type")]
+    #[schemars(
+        description = "What has happened. More types may come: skip what you do not know.",
+        extend("examples" = EventKind::all().map(EventKind::as_str).collect::<Vec<_>>())
+    )]
     pub kind: String,
     /// When it was recorded, in milliseconds since the Unix epoch.
     #[serde(rename = "timestamp", serialize_with = "timestamp")]
+    #[schemars(with = "String", description = "When it was recorded.", extend("format" = "date-time"))]
     pub at: i64,
     /// The workspace.
     #[serde(serialize_with = "id")]
+    #[schemars(with = "WorkspaceId")]
     pub workspace: WorkspaceId,
     /// The tenant of the workspace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
     /// What there is to know of it, by kind.
+    #[schemars(with = "serde_json::Map<String, Value>")]
     pub data: Value,
 }
 

@@ -4,11 +4,12 @@ use std::fmt;
 
 use rusqlite::ToSql;
 use rusqlite::types::ToSqlOutput;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where a workspace is in its life: `provisioning -> running | failed`, `running <-> paused`,
 /// `stopping -> stopped`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkspaceState {
     /// Recorded; plugins run, and the runtime is about to start it.

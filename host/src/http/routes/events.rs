@@ -9,6 +9,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
+use schemars::{Schema, json_schema};
+
 use super::workspaces::workspace_id;
 use crate::{
     events::Filter,
@@ -16,19 +18,71 @@ use crate::{
         Api,
         auth::Admin,
         error::ApiError,
-        query::{self, Query},
+        query::{self, Many, Parameter, Query},
         stream::LAST_EVENT_ID,
         view,
     },
     provision::Problem,
+    schema::{self, Field},
     store::{Kept, StoreError},
     workspace_id::WorkspaceId,
 };
 
 /// The type of an answer that goes on.
-const EVENT_STREAM: &str = "text/event-stream";
+pub(crate) const EVENT_STREAM: &str = "text/event-stream";
 /// How many events a list has if nobody says, and at most.
-const PAGE: (u32, u32) = (100, 1000);
+const LIMITS: (u32, u32) = (100, 1000);
+
+/// The header with the place to go on from.
+pub(crate) const LAST_EVENT: Field = Field::new(
+    "Last-Event-ID",
+    "The last event that the client has seen; counts more than `after`, as a client that comes back sends it.",
+    seq,
+);
+
+/// The parameters of [`follow`].
+pub(crate) const FOLLOW: [Parameter; 4] = [
+    Parameter::one(
+        "after",
+        "Begin behind this event, without loss or double; 0 begins with the oldest that is kept. Without it, and without a \
+         `Last-Event-ID`, the stream begins with what happens next.",
+        seq,
+    ),
+    Parameter::several(
+        Many::Commas,
+        "type",
+        "Only events of these types; `workspace.*` for all that begin so.",
+        || json_schema!({"type": "array", "minItems": 1, "items": {"type": "string", "enum": Filter::all_kinds()}}),
+    ),
+    Parameter::several(
+        Many::Commas,
+        "tenant",
+        "Only events of these tenants.",
+        || json_schema!({"type": "array", "items": query::text()}),
+    ),
+    Parameter::one(
+        "workspace",
+        "Only events of this workspace.",
+        WorkspaceId::schema,
+    ),
+];
+
+/// The parameters of [`of_workspace`].
+pub(crate) const PAGE: [Parameter; 2] = [
+    Parameter::one(
+        "after",
+        "`next` of the page before; 0, as without it, begins with the oldest that is kept.",
+        seq,
+    ),
+    Parameter::one("limit", "The most on a page.", || {
+        let (default, most) = LIMITS;
+        json_schema!({"type": "integer", "minimum": 1, "maximum": most, "default": default})
+    }),
+];
+
+fn seq() -> Schema {
+    schema::number(0, i64::MAX.unsigned_abs())
+}
 
 /// `GET /events?type=…&tenant=…&workspace=…&after=N`: all events from now on, or from behind `after` or `Last-Event-ID`.
 pub(crate) async fn follow(
@@ -37,7 +91,7 @@ pub(crate) async fn follow(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, ApiError> {
-    let mut query = Query::new(&uri, &["after", "type", "tenant", "workspace"])?;
+    let mut query = Query::new(&uri, &FOLLOW)?;
     let after = after(&headers, &mut query)?;
     let mut filter = Filter::default();
     if let Some(kinds) = query.take("type") {
@@ -67,13 +121,13 @@ pub(crate) async fn of_workspace(
 ) -> Result<Response, ApiError> {
     let id = workspace_id(id)?;
     let follows = accepts_stream(&headers);
-    let mut query = Query::new(&uri, &["after", "limit"])?;
+    let mut query = Query::new(&uri, &PAGE)?;
     let limit =
-        number(&mut query, "limit")?.map_or(Ok(PAGE.0), |limit| match limit.try_into() {
-            Ok(limit) if (1..=PAGE.1).contains(&limit) => Ok(limit),
+        number(&mut query, "limit")?.map_or(Ok(LIMITS.0), |limit| match limit.try_into() {
+            Ok(limit) if (1..=LIMITS.1).contains(&limit) => Ok(limit),
             Ok(_) | Err(_) => Err(refused(
                 "limit",
-                format!("expected a number from 1 to {}, found another", PAGE.1),
+                format!("expected a number from 1 to {}, found another", LIMITS.1),
             )),
         })?;
     let after = after(&headers, &mut query)?.unwrap_or_default();
@@ -109,7 +163,7 @@ fn after(headers: &HeaderMap, query: &mut Query) -> Result<Option<i64>, ApiError
     match headers.get(LAST_EVENT_ID).map(|id| id.to_str()) {
         None => Ok(asked),
         Some(Ok("")) => Ok(asked),
-        Some(id) => whole("Last-Event-ID", id.unwrap_or_default()).map(Some),
+        Some(id) => whole(LAST_EVENT.name, id.unwrap_or_default()).map(Some),
     }
 }
 

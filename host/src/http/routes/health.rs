@@ -5,15 +5,15 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use serde::Serialize;
 
-use crate::http::{Api, error::ApiError};
+use crate::http::{Api, error::ApiError, openapi};
 
 /// The content type of the OpenMetrics text format.
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub(crate) const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What a probe is told.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -41,6 +41,12 @@ pub(crate) async fn ready(State(api): State<Arc<Api>>) -> Response {
         true => Json(Health::Ready).into_response(),
         false => (StatusCode::SERVICE_UNAVAILABLE, Json(Health::NotReady)).into_response(),
     }
+}
+
+/// The description of the API. It tells nothing of this platform but its version.
+pub(crate) async fn openapi() -> Response {
+    let json = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, json)], openapi::bytes()).into_response()
 }
 
 /// All metrics, in the OpenMetrics text format.

@@ -14,7 +14,9 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, json_schema};
 use serde::Serialize;
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -28,6 +30,7 @@ use crate::{
         query::Query,
     },
     provision::{Fields, Problem},
+    schema::{Field, object},
     secret::Secret,
     token::{Provider, TokenError},
 };
@@ -92,6 +95,18 @@ async fn scoped(
     }
 }
 
+/// The fields of the body of [`erase`].
+const ERASED: [Field; 1] = [Field::new(
+    "token",
+    "The token that did not work.",
+    || json_schema!({"type": "string"}),
+)];
+
+/// What [`erase`] takes.
+pub(crate) fn erased() -> Schema {
+    object(&ERASED, &["token"])
+}
+
 /// `POST /workspaces/{id}/tokens/{provider}/erase` with `{"token":"…"}`: a token that did not work is not handed out again.
 pub(crate) async fn erase(
     _: Own,
@@ -101,14 +116,17 @@ pub(crate) async fn erase(
 ) -> Result<StatusCode, ApiError> {
     let provider = provider(&api, path)?;
     let json = body::json(request, api.limits.max_body, api.limits.body_time).await?;
-    let mut fields = Fields::new(json, &["token"]);
+    api.broker.erase(provider.name(), token_of(json)?.expose());
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The token in the body of [`erase`].
+pub(crate) fn token_of(json: Value) -> Result<Secret, ApiError> {
+    let mut fields = Fields::new(json, &ERASED);
     let token = fields.text("token").map(Secret::new);
     let mut problems = fields.finish();
     match token {
-        Some(token) if problems.is_empty() => {
-            api.broker.erase(provider.name(), token.expose());
-            Ok(StatusCode::NO_CONTENT)
-        }
+        Some(token) if problems.is_empty() => Ok(token),
         _ => {
             if problems.is_empty() {
                 problems.push(Problem::new(
@@ -165,10 +183,16 @@ fn within(call: &Call, time: Duration) -> Call {
     }
 }
 
-#[derive(Serialize)]
-struct TokenBody<'a> {
+/// A token.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Token")]
+pub(crate) struct TokenBody<'a> {
+    /// What to send where it is asked for.
     token: &'a str,
+    /// When it expires, in whole seconds; null if nobody knows.
+    #[schemars(extend("format" = "date-time"))]
     expires_at: Option<String>,
+    /// The name that goes with it in HTTP basic authentication, if the provider names one. Never on the two GitHub routes.
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<&'a str>,
 }

@@ -9,6 +9,8 @@ use axum::{
     http::{HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse as _, Response},
 };
+use schemars::json_schema;
+use serde_json::Value;
 
 use crate::{
     http::{
@@ -18,7 +20,7 @@ use crate::{
         error::ApiError,
         idempotency,
         listing::{self, Listing},
-        query::{self, Query},
+        query::{self, Parameter, Query},
         view,
     },
     provision::{Created, Problem, WorkspaceRequest},
@@ -35,9 +37,7 @@ pub(crate) async fn create(
 ) -> Result<Response, ApiError> {
     let key = idempotency::key(request.headers())?.map(str::to_owned);
     let json = body::json(request, api.limits.max_body, api.limits.body_time).await?;
-    let request = WorkspaceRequest::from_json(json).map_err(|problems| {
-        ApiError::problems("the workspace cannot be created as described", problems)
-    })?;
+    let request = read(json)?;
     let created = match &key {
         Some(key) => {
             api.provisioner
@@ -68,6 +68,12 @@ pub(crate) async fn create(
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(no_store(response))
+}
+
+/// The request that a body is.
+pub(crate) fn read(json: Value) -> Result<WorkspaceRequest, ApiError> {
+    let error = "the workspace cannot be created as described";
+    WorkspaceRequest::from_json(json).map_err(|problems| ApiError::problems(error, problems))
 }
 
 /// `GET /workspaces?limit=N&after=CURSOR&state=…&tenant=…&role=…&name=…&label=k=v`: one page, the oldest first.
@@ -163,6 +169,24 @@ pub(crate) async fn resume(
     Ok(Json(view::full(&workspace)).into_response())
 }
 
+/// The type of what a workspace has written.
+pub(crate) const OUTPUT: &str = "application/octet-stream";
+
+/// The parameters of [`logs`].
+pub(crate) const LOGS: [Parameter; 2] = [
+    Parameter::one(
+        "tail",
+        "The most bytes of what was written last; the operator's limit holds without it, and is the most.",
+        || json_schema!({"type": "integer", "minimum": 0, "maximum": u64::MAX}),
+    ),
+    Parameter::one(
+        "follow",
+        "Whether to go on with what the workspace writes, until it ends, the platform shuts down or the admin token is taken \
+         away. Such an answer counts among `server.max_streams`.",
+        || json_schema!({"type": "boolean", "default": false}),
+    ),
+];
+
 /// `GET /workspaces/{id}/logs?tail=N&follow=true`: the last N bytes of its output, as they are, and on request what it goes on to write.
 pub(crate) async fn logs(
     admin: Admin,
@@ -170,7 +194,7 @@ pub(crate) async fn logs(
     id: Id,
     uri: Uri,
 ) -> Result<Response, ApiError> {
-    let mut query = Query::new(&uri, &["tail", "follow"])?;
+    let mut query = Query::new(&uri, &LOGS)?;
     let refused = |field: &str, problem: &str| query::refused(vec![Problem::new(field, problem)]);
     let tail = match query.take("tail").map(|text| text.parse::<u64>()) {
         None => api.limits.max_log,
@@ -197,7 +221,7 @@ pub(crate) async fn logs(
     };
     // The bytes are the workspace's own: no browser may take them for a page.
     let headers = [
-        (header::CONTENT_TYPE, "application/octet-stream"),
+        (header::CONTENT_TYPE, OUTPUT),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     Ok(no_store((headers, output).into_response()))
