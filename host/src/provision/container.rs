@@ -23,8 +23,8 @@ const LEAST_MEMORY: u64 = 6 * 1024 * 1024;
 const MOST_MILLICPUS: u64 = 1_000_000;
 /// No machine has more.
 const MOST_MEMORY: u64 = u64::MAX / 2;
-/// What a kernel can count.
-const MOST_PIDS: u64 = (u32::MAX / 2) as u64;
+/// No kernel has more, or takes a higher limit.
+const MOST_PIDS: u64 = 4 * 1024 * 1024;
 
 /// Reads it.
 ///

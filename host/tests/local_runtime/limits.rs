@@ -100,6 +100,23 @@ async fn a_fork_bomb_goes_off_within_its_limit() {
 }
 
 #[tokio::test]
+async fn one_process_is_enough_for_a_command_that_starts_none() {
+    for pids in [1, u64::MAX] {
+        let resources = Resources {
+            pids: Some(pids),
+            ..Resources::default()
+        };
+        for settings in both(resources) {
+            let bench = Bench::confined(settings).await;
+            let id = bench.sh("/bin/true & wait $! && echo another").await;
+            let code = bench.exit(&id).await;
+            let log = bench.log(&id).await;
+            assert_eq!(log.contains("another"), pids > 1, "{code:?} {log}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn processor_time_is_measured_out() {
     let resources = Resources {
         millicpus: Some(100),

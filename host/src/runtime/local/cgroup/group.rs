@@ -12,6 +12,11 @@ const PERIOD: u64 = 100_000;
 /// The least that the kernel measures out.
 const LEAST_QUOTA: u64 = 1_000;
 
+/// The most processes that a kernel has; it takes no higher limit.
+const MOST_PIDS: u64 = 4 * 1024 * 1024;
+/// Who starts the command is in the group until that is done, and is none of the workspace's processes.
+const STARTER: u64 = 1;
+
 /// A group that exists, with its limits.
 pub(in crate::runtime::local) struct Group {
     id: WorkspaceId,
@@ -51,7 +56,8 @@ impl Group {
         homes.dedup();
         homes
             .iter()
-            .try_for_each(|home| write(&home.join("cgroup.procs"), &pid.to_string()))
+            .try_for_each(|home| write(&home.join("cgroup.procs"), &pid.to_string()))?;
+        self.limit_pids(0)
     }
 
     /// Whether a process was killed for want of memory.
@@ -79,7 +85,26 @@ impl Group {
                 limit_to(self.limits.version, place.controller, &group, limit)?;
             }
         }
-        Ok(())
+        self.limit_pids(STARTER)
+    }
+
+    /// Limits the number of processes, and lets this many more in.
+    fn limit_pids(&self, more: u64) -> io::Result<()> {
+        let (version, resources) = (self.limits.version, self.limits.resources);
+        let mut places = self.limits.places.iter();
+        let pids = places.find(|place| place.controller == Controller::Pids);
+        match (pids, resources.pids) {
+            (Some(place), Some(limit)) => {
+                let group = place.groups.join(self.id.as_str());
+                limit_to(
+                    version,
+                    Controller::Pids,
+                    &group,
+                    limit.saturating_add(more),
+                )
+            }
+            _ => Ok(()),
+        }
     }
 
     fn directories(&self) -> Vec<PathBuf> {
@@ -132,7 +157,7 @@ fn limit_to(version: Version, controller: Controller, group: &Path, limit: u64) 
             set("cpu.cfs_quota_us", quota.to_string())
         }
         (Version::V2, Controller::Cpu) => set("cpu.max", format!("{quota} {PERIOD}")),
-        (_, Controller::Pids) => set("pids.max", limit.to_string()),
+        (_, Controller::Pids) => set("pids.max", limit.min(MOST_PIDS).to_string()),
     }
 }
 
