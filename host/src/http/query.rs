@@ -181,27 +181,27 @@ impl Query {
             );
             problems.push(Problem::new("audience", problem));
         }
-        let repositories = items(query.take("repositories"));
-        if repositories.len() > MAX_ITEMS || !repositories.iter().all(|item| is_repository(item)) {
+        let repositories = items(query.take("repositories"))
+            .filter(|items| items.iter().all(|item| is_repository(item)));
+        if repositories.is_none() {
             let problem = format!(
                 "expected at most {MAX_ITEMS} of owner/name with commas between, found something else: change it"
             );
             problems.push(Problem::new("repositories", problem));
         }
-        let permissions = items(query.take("permissions"));
-        let pairs: Option<Vec<_>> = permissions.iter().map(|item| permission(item)).collect();
-        let pairs = pairs.filter(|pairs| {
-            pairs.len() <= MAX_ITEMS
-                && pairs
-                    .windows(2)
-                    .all(|two| matches!(two, [one, other] if one.0 != other.0))
+        let permissions = items(query.take("permissions"))
+            .and_then(|items| items.iter().map(|item| permission(item)).collect());
+        let permissions = permissions.filter(|pairs: &Vec<(String, String)>| {
+            pairs
+                .windows(2)
+                .all(|two| matches!(two, [one, other] if one.0 != other.0))
         });
-        if pairs.is_none() {
+        if permissions.is_none() {
             let problem = "expected permission:level, each permission once, with commas between, found something else: change it";
             problems.push(Problem::new("permissions", problem));
         }
-        match pairs {
-            Some(permissions) if problems.is_empty() => Ok(Scope {
+        match (repositories, permissions) {
+            (Some(repositories), Some(permissions)) if problems.is_empty() => Ok(Scope {
                 audience,
                 repositories,
                 permissions,
@@ -216,18 +216,20 @@ pub(crate) fn refused(problems: Vec<Problem>) -> ApiError {
     ApiError::problems("the query is not valid", problems)
 }
 
-/// The items of a list, sorted and without doubles, so that one scope is one entry of the cache.
-fn items(list: Option<String>) -> Vec<String> {
+/// The items of a list, sorted and without doubles, so that one scope is one entry of the cache; none if there are too many.
+fn items(list: Option<String>) -> Option<Vec<String>> {
     let list = list.unwrap_or_default();
-    let mut items: Vec<_> = list
+    let given = list
         .split(',')
         .map(str::trim)
-        .filter(|item| !item.is_empty())
-        .map(str::to_owned)
-        .collect();
+        .filter(|item| !item.is_empty());
+    let mut items: Vec<_> = given.map(str::to_owned).collect();
+    if items.len() > MAX_ITEMS {
+        return None;
+    }
     items.sort_unstable();
     items.dedup();
-    items
+    Some(items)
 }
 
 /// Neither a control character, nor what stands for bytes that were not UTF-8.
@@ -304,5 +306,7 @@ mod tests {
         ] {
             assert!(scope(bad).is_err(), "{bad}");
         }
+        let many = |count| format!("repositories={}", vec!["o/a"; count].join(","));
+        assert!(scope(&many(MAX_ITEMS)).is_ok() && scope(&many(MAX_ITEMS + 1)).is_err());
     }
 }

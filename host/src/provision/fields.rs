@@ -155,7 +155,7 @@ impl Fields {
     /// A whole number within these bounds, which may be absent.
     pub(crate) fn number(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Option<u64> {
         let value = self.take(name)?;
-        let found = value.as_u64().filter(|number| bounds.contains(number));
+        let found = whole(&value).filter(|number| bounds.contains(number));
         if found.is_none() {
             let (least, most) = bounds.into_inner();
             let problem = format!(
@@ -185,6 +185,15 @@ impl Fields {
         ));
         None
     }
+}
+
+/// A number without a fraction, however it is written: `60.0` and `6e1` are whole numbers of JSON, too.
+fn whole(value: &Value) -> Option<u64> {
+    let written = || {
+        let number = value.as_f64().filter(|number| number.fract() == 0.0)?;
+        format!("{number:.0}").parse().ok()
+    };
+    value.as_u64().or_else(written)
 }
 
 /// `field.name`, with the name in quotes unless it is a plain one.
