@@ -1,15 +1,12 @@
 """The description of the API is OpenAPI 3.1 also for openapi-spec-validator, and a running platform gives it as it is checked in."""
 
 import json
-import pathlib
 import subprocess
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from driving import check, end, say_versions
-from platform_under_test import binary, platform
-
-CHECKED_IN = pathlib.Path(__file__).parents[2] / "docs/openapi.json"
+from platform_under_test import CHECKED_IN, binary, platform
 
 say_versions("openapi-spec-validator")
 document = json.loads(CHECKED_IN.read_text())

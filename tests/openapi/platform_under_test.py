@@ -14,6 +14,7 @@ import tempfile
 import time
 import urllib.request
 
+CHECKED_IN = pathlib.Path(__file__).parents[2] / "docs/openapi.json"
 ADMIN = "an-admin-token-that-nobody-will-guess-0123456789"
 # What workspaces find on their PATH.
 PROGRAMS = ("sleep", "true")
@@ -105,6 +106,8 @@ def platform():
         platform.start()
         try:
             yield platform
-            platform.end_workspaces()
         finally:
-            platform.stop()
+            try:
+                platform.end_workspaces()
+            finally:
+                platform.stop()
