@@ -31,9 +31,11 @@ def before_call(context, case, kwargs):
 
 def each_once(query, name, separator):
     """What no schema can say: of several `name:value`, each name is there once."""
-    items = query.get(name)
-    if isinstance(items, list) and all(isinstance(item, str) for item in items):
-        query[name] = list({item.partition(separator)[0]: item for item in items}.values())
+    found = query.get(name)
+    items = found.split(",") if isinstance(found, str) else found
+    if isinstance(items, list) and all(isinstance(item, str) and separator in item for item in items):
+        once = list({item.partition(separator)[0]: item for item in items}.values())
+        query[name] = ",".join(once) if isinstance(found, str) else once
 
 
 def harmless(body):

@@ -7,6 +7,7 @@ mod answer;
 mod described;
 mod events;
 mod header;
+mod plain;
 mod platform;
 mod tokens;
 mod workspaces;
@@ -61,7 +62,7 @@ pub fn document() -> Value {
             describe(operation, &mut schemas).shown(operation);
     }
     let mut schemas = schemas.take_definitions(true);
-    schemas.values_mut().for_each(never_null);
+    schemas.values_mut().for_each(plain::simplify);
     schemas.extend(described::requests().map(|(name, schema)| (name.to_owned(), schema)));
     let tag = |(name, description)| json!({"name": name, "description": description});
     json!({
@@ -82,28 +83,6 @@ pub fn document() -> Value {
             "securitySchemes": described::schemes(),
         },
     })
-}
-
-/// What an answer may leave out is left out where there is none, and never null.
-fn never_null(schema: &mut Value) {
-    let required = schema["required"].clone();
-    let is_required = |name: &String| {
-        let mut required = required.as_array().into_iter().flatten();
-        required.any(|required| *required == **name)
-    };
-    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
-    for (name, property) in properties.into_iter().flatten() {
-        if is_required(name) {
-            continue;
-        }
-        if let Some(kinds) = property["type"].as_array() {
-            let kind = kinds.iter().find(|kind| **kind != "null").cloned();
-            property["type"] = kind.unwrap_or_default();
-        }
-        if let Some(Value::Array(forms)) = property.get_mut("anyOf") {
-            forms.retain(|form| form["type"] != "null");
-        }
-    }
 }
 
 fn describe(operation: Operation, schemas: &mut SchemaGenerator) -> Described {

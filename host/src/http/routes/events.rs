@@ -36,8 +36,8 @@ const LIMITS: (u32, u32) = (100, 1000);
 /// The header with the place to go on from.
 pub(crate) const LAST_EVENT: Field = Field::new(
     "Last-Event-ID",
-    "The last event that the client has seen; counts more than `after`, as a client that comes back sends it.",
-    seq,
+    "The last event that the client has seen; counts more than `after`, as a client that comes back sends it. Empty, it is none.",
+    || json_schema!({"anyOf": [seq(), {"type": "string", "maxLength": 0}]}),
 );
 
 /// The parameters of [`follow`].

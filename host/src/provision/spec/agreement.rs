@@ -35,25 +35,16 @@ fn every_field_of_the_schema_is_read() {
     }
 }
 
-#[test]
-fn what_one_refuses_the_other_refuses() {
-    let judge = judge();
+/// Requests, and whether they are good.
+type Cases = Vec<(Value, bool)>;
+
+fn with(name: &str, value: Value) -> Value {
+    json!({"command": ["true"], name: value})
+}
+
+fn texts() -> Cases {
     let text = |length: usize| "ä".repeat(length);
-    let labels = |count: usize| -> Value {
-        (0..count)
-            .map(|n| (format!("l{n}"), json!("x")))
-            .collect::<serde_json::Map<_, _>>()
-            .into()
-    };
-    let with = |name: &str, value: Value| json!({"command": ["true"], name: value});
-    let within = |name: &str, value: Value| with("container", json!({name: value}));
-    let mount = |source: &str, target: &str| {
-        within(
-            "mounts",
-            json!([{"source": source, "target": target, "read_only": null}]),
-        )
-    };
-    for (request, is_good) in [
+    vec![
         (json!({"command": ["true"]}), true),
         (
             json!({"command": ["true", ""], "id": null, "name": null, "env": null, "container": null}),
@@ -76,6 +67,15 @@ fn what_one_refuses_the_other_refuses() {
         (with("name", json!(text(257))), false),
         (with("tenant", json!("a\n")), false),
         (with("role", json!("\u{85}")), false),
+    ]
+}
+
+fn maps_and_numbers() -> Cases {
+    let labels = |count: usize| -> Value {
+        let labels = (0..count).map(|n| (format!("l{n}"), json!("x")));
+        labels.collect::<serde_json::Map<_, _>>().into()
+    };
+    vec![
         (with("labels", json!({"": "x"})), false),
         (with("labels", json!({"a": "\u{7f}"})), false),
         (with("labels", json!({"a": null})), false),
@@ -100,6 +100,18 @@ fn what_one_refuses_the_other_refuses() {
         (with("ttl_seconds", json!(316_224_001)), false),
         (with("after_ttl", json!("delete")), true),
         (with("after_ttl", json!("kill")), false),
+    ]
+}
+
+fn containers() -> Cases {
+    let within = |name: &str, value: Value| with("container", json!({name: value}));
+    let mount = |source: &str, target: &str| {
+        within(
+            "mounts",
+            json!([{"source": source, "target": target, "read_only": null}]),
+        )
+    };
+    vec![
         (with("container", json!({})), true),
         (with("container", json!([])), false),
         (within("user", json!("1000:1000")), true),
@@ -122,7 +134,14 @@ fn what_one_refuses_the_other_refuses() {
         (mount("/a:b", "/b"), false),
         (mount("a", "b"), false),
         (mount("a", "/.."), false),
-    ] {
+    ]
+}
+
+#[test]
+fn what_one_refuses_the_other_refuses() {
+    let judge = judge();
+    let cases = [texts(), maps_and_numbers(), containers()];
+    for (request, is_good) in cases.into_iter().flatten() {
         assert_eq!(judge.is_valid(&request), is_good, "the schema: {request}");
         assert_eq!(is_read(request.clone()), is_good, "the parser: {request}");
     }
