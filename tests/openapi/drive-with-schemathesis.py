@@ -12,7 +12,7 @@ import tempfile
 
 from driving import check, end, say_versions
 from platform_under_test import ADMIN, CHECKED_IN, platform
-from schemathesis_hooks import OWN
+from schemathesis_hooks import OWN, SLEEP
 
 HOOKS = pathlib.Path(__file__).with_name("schemathesis_hooks.py")
 SEED = os.environ.get("SEED", "1")
@@ -54,7 +54,7 @@ request-timeout = 0.5
 
 def run(asked, directory):
     """The exit status of a run against this platform, and its report."""
-    own = asked.ask("POST", "/workspaces", {"command": ["sleep", "3600"], "ttl_seconds": 3600, "id": OWN})
+    own = asked.ask("POST", "/workspaces", {"command": [SLEEP, "3600"], "ttl_seconds": 3600, "id": OWN})
     config, report = directory / "schemathesis.toml", directory / "report.json"
     values = {"seed": SEED, "examples": EXAMPLES, "hooks": HOOKS, "admin": ADMIN, "own": own["token"], "id": OWN}
     config.write_text(CONFIG.format(**values))

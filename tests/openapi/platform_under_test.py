@@ -1,6 +1,6 @@
 """A platform to ask: the real binary with real plugins, over a directory of its own, on a free port of loopback.
 
-Whatever a workspace is told to run, it finds two programs only, which do nothing.
+Whatever a workspace is told to run, it finds no program by its name alone.
 """
 
 import contextlib
@@ -16,8 +16,6 @@ import urllib.request
 
 CHECKED_IN = pathlib.Path(__file__).parents[2] / "docs/openapi.json"
 ADMIN = "an-admin-token-that-nobody-will-guess-0123456789"
-# What workspaces find on their PATH.
-PROGRAMS = ("sleep", "true")
 CONFIG = """
 listen = "127.0.0.1:0"
 state_dir = "{home}/state"
@@ -25,7 +23,7 @@ admin_token = "{admin}"
 [plugins]
 directory = "{home}/plugins"
 [workspace]
-env = {{ PATH = "{home}/bin" }}
+env = {{ PATH = "{home}/empty" }}
 stop_grace = "1s"
 default_ttl = "30s"
 [server]
@@ -42,10 +40,8 @@ class Platform:
         self.home, self.log, self.url, self.process = home, home / "log", None, None
 
     def prepare(self):
-        for folder in ("plugins", "state", "bin"):
+        for folder in ("plugins", "state", "empty"):
             (self.home / folder).mkdir()
-        for program in PROGRAMS:
-            (self.home / "bin" / program).symlink_to(shutil.which(program))
         for file, library in (("10-greeter.so", "greeter"), ("20-tokens.so", "tokens")):
             shutil.copy(binary().with_name(f"libfixture_{library}.so"), self.home / "plugins" / file)
             (self.home / "plugins" / file).chmod(0o755)
@@ -59,7 +55,7 @@ class Platform:
     def start(self):
         command = [binary(), "--config", self.home / "provisionhook.toml", "serve"]
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(command, stderr=log, env={"PATH": str(self.home / "bin")})
+            self.process = subprocess.Popen(command, stderr=log, env={"PATH": str(self.home / "empty")})
         for _ in range(600):
             found = re.search(r"127\.0\.0\.1:\d+", self.said("listening"))
             if found:
@@ -99,7 +95,6 @@ class Platform:
 
 @contextlib.contextmanager
 def platform():
-    # Not where each workspace has a directory of its own in place of everybody's.
     with tempfile.TemporaryDirectory(prefix="openapi-", dir=binary().parent) as home:
         platform = Platform(pathlib.Path(home))
         platform.prepare()
