@@ -30,6 +30,8 @@ struct Line {
 struct State {
     /// How many requests there are until the cut, and when it comes then.
     cut: Option<(usize, Moment)>,
+    /// What a request must name to be counted.
+    of: String,
     /// The last request that was counted: how often the same is asked again in a row is a matter of time.
     last: Option<String>,
     /// How often it was mended: a cut that has not come by then does not come any more.
@@ -55,10 +57,11 @@ impl Proxy {
         Self { socket, line }
     }
 
-    /// Lets the daemon be away from the request with this number on, counted from 1.
-    pub(super) fn cut_at(&self, number: usize, moment: Moment) {
+    /// Lets the daemon be away from the request with this number on, counted from 1 over those that name `of`.
+    pub(super) fn cut_at(&self, number: usize, moment: Moment, of: &str) {
         let mut state = self.line.state();
         (state.cut, state.last) = (Some((number, moment)), None);
+        of.clone_into(&mut state.of);
     }
 
     /// The request at which the daemon went away, if it has.
@@ -119,7 +122,7 @@ impl Line {
     /// Counts a request, and says how it ends if it is the last.
     fn due(&self, request: &str) -> Option<(Moment, usize)> {
         let mut state = self.state();
-        let (left, moment) = state.cut?;
+        let (left, moment) = state.cut.filter(|_| request.contains(&state.of))?;
         if state.last.replace(request.to_owned()).as_deref() == Some(request) {
             return None;
         }
