@@ -63,8 +63,13 @@ impl Provisioner {
                     self.operate(id, reap).await?;
                 }
                 Some(WorkspaceState::Failed) => {
-                    let remove = |inner: Arc<Inner>| async move { inner.remove_left(&of).await };
-                    self.operate(id, remove).await?;
+                    let finish = |inner: Arc<Inner>| async move {
+                        if let Err(error) = inner.finish(&of).await {
+                            tracing::warn!(workspace = %of, error = error.causes(), "what is left of a workspace that failed could not be removed: it is tried again");
+                        }
+                        Ok(())
+                    };
+                    self.operate(id, finish).await?;
                 }
                 Some(_) => {}
             }
@@ -87,17 +92,6 @@ impl Inner {
             Err(error) => {
                 tracing::error!(workspace = %id, error = error.causes(), "nothing is recorded of a workspace that the runtime has, and it could not be removed: it is tried again");
             }
-        }
-        Ok(())
-    }
-
-    /// Removes what is there of a workspace that failed, except for its files.
-    async fn remove_left(&self, id: &WorkspaceId) -> Outcome<()> {
-        let record = self.records.find(id).await?;
-        if record.is_some_and(|record| record.state == WorkspaceState::Failed)
-            && let Err(error) = self.undo(id).await
-        {
-            tracing::warn!(workspace = %id, error = error.causes(), "what is left of a workspace that failed could not be removed: it is tried again");
         }
         Ok(())
     }

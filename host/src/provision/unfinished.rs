@@ -66,7 +66,8 @@ impl Inner {
         });
     }
 
-    async fn finish(self: &Arc<Self>, id: &WorkspaceId) -> Outcome<()> {
+    /// Brings a workspace to where its record says. The caller holds its turn.
+    pub(super) async fn finish(self: &Arc<Self>, id: &WorkspaceId) -> Outcome<()> {
         let Some(record) = self.records.find(id).await? else {
             return Ok(());
         };
