@@ -8,6 +8,8 @@ use std::{
     io::{self, Read as _, Write as _},
     os::fd::{AsRawFd as _, OwnedFd},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -23,6 +25,12 @@ pub const MAX_PLUGIN_BYTES: u64 = 256 << 20;
 
 /// The kernel allows 249 bytes of name; this leaves room for the prefix.
 const MAX_NAME_BYTES: usize = 200;
+
+/// How long the kernel's other business with the pages of a new copy is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A sealed copy in memory. Whoever loads it must keep it for the life of the process: glibc tells libraries apart by
 /// path, and gives the *old* library for a descriptor number that was used before.
@@ -52,8 +60,7 @@ impl SealedFile {
             .write_all(&bytes)
             .map_err(|error| out_of_memory(&error))?;
         let descriptor = OwnedFd::from(memory);
-        let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
-        rustix::fs::fcntl_add_seals(&descriptor, seals).map_err(no_memory_file)?;
+        seal(&descriptor, PATIENCE)?;
         let path = PathBuf::from(format!("/proc/self/fd/{}", descriptor.as_raw_fd()));
         Ok((Self { descriptor, path }, bytes, digest))
     }
@@ -112,6 +119,34 @@ fn create(name: &str) -> Result<OwnedFd, Errno> {
     }
 }
 
+/// Nobody has mapped the file yet, but whatever holds one of its pages makes the kernel refuse: its own compaction, reclaim or access
+/// monitoring do so for a moment. It waits about 150 ms for them itself, which on a busy machine is not always enough.
+///
+/// # Errors
+/// Some page is still held after `patience`, or the kernel's.
+fn seal(descriptor: &OwnedFd, patience: Duration) -> Result<(), Mismatch> {
+    let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
+    let begun = Instant::now();
+    loop {
+        match rustix::fs::fcntl_add_seals(descriptor, seals) {
+            Err(Errno::BUSY) if begun.elapsed() < patience => thread::sleep(PAUSE),
+            Err(Errno::BUSY) => return Err(pages_held(patience)),
+            other => return other.map_err(no_memory_file),
+        }
+    }
+}
+
+fn pages_held(patience: Duration) -> Mismatch {
+    Mismatch::new(
+        "a memory file that nobody else holds",
+        format!(
+            "a kernel that has not let go of its pages for {} s",
+            patience.as_secs_f32()
+        ),
+        "start the platform again when the machine is less short of memory",
+    )
+}
+
 fn no_memory_file(error: Errno) -> Mismatch {
     if error == Errno::ACCESS {
         return Mismatch::new(
@@ -147,6 +182,8 @@ fn unreadable(error: &io::Error) -> Mismatch {
 mod tests {
     use std::{fs, io::Seek as _};
 
+    use rustix::pipe::{SpliceFlags, pipe, splice};
+
     use super::*;
 
     fn file_of(bytes: &[u8]) -> File {
@@ -177,6 +214,48 @@ mod tests {
         assert_eq!(
             again.set_len(0).unwrap_err().kind(),
             io::ErrorKind::PermissionDenied
+        );
+    }
+
+    /// A memory file with a page that the given pipe holds.
+    fn held() -> (OwnedFd, (OwnedFd, OwnedFd)) {
+        let mut memory = File::from(create("held").unwrap());
+        memory.write_all(b"held").unwrap();
+        let (read, write) = pipe().unwrap();
+        let spliced = splice(&memory, Some(&mut 0), &write, None, 4, SpliceFlags::empty());
+        assert_eq!(spliced, Ok(4));
+        (memory.into(), (read, write))
+    }
+
+    #[test]
+    fn a_page_that_is_held_for_a_while_is_waited_for() {
+        let (memory, pipe) = held();
+        let seals = SealFlags::WRITE;
+        assert_eq!(
+            rustix::fs::fcntl_add_seals(&memory, seals),
+            Err(Errno::BUSY),
+            "the kernel alone does not wait for long enough"
+        );
+        let holder = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(400));
+            drop(pipe);
+        });
+        seal(&memory, PATIENCE).unwrap();
+        holder.join().unwrap();
+        assert!(
+            rustix::fs::fcntl_get_seals(&memory)
+                .unwrap()
+                .contains(SealFlags::WRITE)
+        );
+    }
+
+    #[test]
+    fn a_page_that_is_never_let_go_is_told() {
+        let (memory, _pipe) = held();
+        let mismatch = seal(&memory, Duration::from_millis(1)).unwrap_err();
+        assert_eq!(
+            mismatch.found,
+            "a kernel that has not let go of its pages for 0.001 s"
         );
     }
 
