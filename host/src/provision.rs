@@ -88,7 +88,7 @@ pub struct Parts {
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// The Tokio runtime on which plugins run: not the one that serves HTTP, so that a plugin that does not return
-    /// blocks nobody else.
+    /// blocks nobody else. The same one belongs into [`BrokerSettings::plugins`](crate::token::BrokerSettings::plugins).
     pub plugins: Handle,
     /// How.
     pub settings: Settings,
@@ -296,12 +296,6 @@ impl Provisioner {
     #[must_use]
     pub fn access(&self) -> &Access {
         &self.0.access
-    }
-
-    /// The Tokio runtime on which plugins run.
-    #[must_use]
-    pub fn plugins(&self) -> &Handle {
-        &self.0.plugins
     }
 
     /// Lets no operation begin from now on, and waits at most `limit` for those that run. Workspaces go on running.

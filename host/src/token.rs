@@ -23,7 +23,10 @@ use std::{
 };
 
 use subtle::ConstantTimeEq;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, timeout_at},
+};
 
 use crate::{
     call::Call,
@@ -53,6 +56,9 @@ pub struct BrokerSettings {
     pub longest_life: Duration,
     /// How many tokens are kept.
     pub capacity: usize,
+    /// The Tokio runtime on which providers run; `None`: on that of whoever asks. With one of their own, a provider that blocks its
+    /// thread holds up neither a deadline nor anybody else.
+    pub plugins: Option<Handle>,
 }
 
 impl Default for BrokerSettings {
@@ -62,6 +68,7 @@ impl Default for BrokerSettings {
             without_expiry: Duration::from_secs(5 * 60),
             longest_life: Duration::from_secs(366 * 24 * 60 * 60),
             capacity: 10_000,
+            plugins: None,
         }
     }
 }

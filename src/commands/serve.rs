@@ -145,7 +145,11 @@ pub(super) fn assemble(
         rustc: env!("PROVISIONHOOK_BUILD_RUSTC"),
         target: env!("PROVISIONHOOK_BUILD_TARGET"),
     };
-    let broker = Broker::new(BrokerSettings::default(), booted.redactor.clone());
+    let settings = BrokerSettings {
+        plugins: Some(booted.plugins.handle().clone()),
+        ..BrokerSettings::default()
+    };
+    let broker = Broker::new(settings, booted.redactor.clone());
     let metrics = Arc::new(Metrics::new(
         build,
         Arc::clone(&registry),

@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{sleep_until, timeout};
+use tokio::{
+    runtime::Handle,
+    time::{sleep_until, timeout},
+};
 
 use super::{
     Inner, Provider, TokenErrorKind, fresh,
@@ -67,17 +70,28 @@ async fn fetch(
         },
     };
     inner.counters.refreshes.fetch_add(1, Relaxed);
-    let result = within_budget(provider, call, slot.key.scope.clone()).await;
+    let plugins = inner.settings.plugins.as_ref();
+    let result = within_budget(plugins, provider, call, slot.key.scope.clone()).await;
     drop(fetching);
     result
 }
 
 /// # Errors
 /// The provider's own fault; or that it panicked, or took too long.
-async fn within_budget(provider: &Arc<Provider>, call: Call, scope: Scope) -> Result<Token, Fault> {
+async fn within_budget(
+    plugins: Option<&Handle>,
+    provider: &Arc<Provider>,
+    call: Call,
+    scope: Scope,
+) -> Result<Token, Fault> {
     let budget = provider.budget();
-    // A task of its own, so that a panic ends that task and not the flight for which others wait.
-    let mut work = tokio::spawn(ask(Arc::clone(provider), call, scope));
+    // A task of its own, so that a panic ends that task and not the flight for which others wait. The timers stay on the runtime of
+    // the flight: one whose thread is blocked may have nobody left who looks at its timers.
+    let work = ask(Arc::clone(provider), call, scope);
+    let mut work = match plugins {
+        Some(plugins) => plugins.spawn(work),
+        None => tokio::spawn(work),
+    };
     match timeout(budget, &mut work).await {
         Ok(Ok(result)) => result,
         Ok(Err(error)) if error.is_panic() => Err(Fault::new(

@@ -102,14 +102,14 @@ impl Plan {
         self.settings.url = server.url();
         let runtime = Arc::new(local(dir.path()));
         let redactor = Redactor::new();
-        let broker = Broker::new(BrokerSettings::default(), redactor.clone());
+        let plugins = plugins();
+        let broker = broker_on(&plugins, &redactor);
         let metrics = Arc::new(Metrics::new(
             BuildInfo::default(),
             Arc::clone(&self.registry),
             broker.clone(),
             &[],
         ));
-        let plugins = plugins();
         let store = open_store(dir.path()).await;
         let provisioner = Provisioner::new(Parts {
             registry: Arc::clone(&self.registry),
@@ -161,6 +161,14 @@ impl Plan {
 fn plugins() -> tokio::runtime::Runtime {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(2).enable_all().build().unwrap()
+}
+
+fn broker_on(plugins: &tokio::runtime::Runtime, redactor: &Redactor) -> Broker {
+    let settings = BrokerSettings {
+        plugins: Some(plugins.handle().clone()),
+        ..BrokerSettings::default()
+    };
+    Broker::new(settings, redactor.clone())
 }
 
 pub(crate) fn local(dir: &Path) -> LocalRuntime {

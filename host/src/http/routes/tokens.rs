@@ -1,8 +1,6 @@
 //! Fresh tokens: the two routes that existing clients know, with the bodies that they know, and the routes beyond them.
 
 use std::{
-    future::poll_fn,
-    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -32,7 +30,7 @@ use crate::{
     provision::{Fields, Problem},
     schema::{Field, object},
     secret::Secret,
-    token::{Provider, TokenError},
+    token::Provider,
 };
 
 /// `GET /admin/github-installation-token`: for the platform itself.
@@ -89,7 +87,7 @@ async fn scoped(
 ) -> Result<Response, ApiError> {
     let scope = Query::scope(uri)?;
     let call = within(call, api.limits.token_time);
-    match ask(api, provider, &call, &scope).await {
+    match api.broker.token(provider, &call, &scope).await {
         Ok(token) => Ok(answer(&token, true)),
         Err(error) => Err(ApiError::token(&error)),
     }
@@ -154,26 +152,10 @@ async fn github_token(api: &Api, call: &Call) -> Result<Response, ApiError> {
         .github()
         .map_err(|error| ApiError::github_token(&error))?;
     let call = within(call, api.limits.token_time);
-    match ask(api, provider, &call, &Scope::default()).await {
+    match api.broker.token(provider, &call, &Scope::default()).await {
         Ok(token) => Ok(answer(&token, false)),
         Err(error) => Err(ApiError::github_token(&error)),
     }
-}
-
-/// A token from the broker. What this sets going runs on the runtime of the plugins, so that a provider that does not return
-/// blocks nobody else.
-async fn ask(
-    api: &Api,
-    provider: &Arc<Provider>,
-    call: &Call,
-    scope: &Scope,
-) -> Result<Arc<Token>, TokenError> {
-    let mut token = pin!(api.broker.token(provider, call, scope));
-    poll_fn(|context| {
-        let _entered = api.provisioner.plugins().enter();
-        token.as_mut().poll(context)
-    })
-    .await
 }
 
 fn within(call: &Call, time: Duration) -> Call {
