@@ -1,7 +1,13 @@
 //! Whether a container has its command. The daemons do not tell by status why a start has failed.
 
+use std::time::Duration;
+
 use bollard::{Docker, errors::Error, query_parameters::ContainerArchiveInfoOptionsBuilder};
-use provisionhook_host::runtime::{RuntimeError, RuntimeErrorKind, StartSpec};
+use provisionhook_host::{
+    runtime::{Exit, RuntimeError, RuntimeErrorKind, RuntimeState, StartSpec},
+    workspace_id::WorkspaceId,
+};
+use tokio::time::sleep;
 
 use crate::{engine::Engine, error, files::HOME};
 
@@ -12,28 +18,65 @@ const DIRECTORY: u32 = 1 << 31;
 const LINK: u32 = 1 << 27;
 const EXECUTABLE: u32 = 0o111;
 
+/// How often a daemon is asked that cannot look, and how long after it could not it is asked again.
+const LOOKS: u32 = 5;
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 impl Engine {
-    /// Looks into the container of `spec`, which has been created.
+    /// Says if the command of a container is missing that was started with something before it, which starts in any case. Podman cannot
+    /// look into a container that ends just then, and is asked again.
     ///
-    /// A link is taken for what it leads to. Where the daemon cannot look, the start itself will tell.
-    pub(crate) async fn has_command(
+    /// # Errors
+    /// Those of [`Engine::has_command`].
+    pub(crate) async fn look_for_command(
         &self,
         docker: &Docker,
         spec: &StartSpec,
     ) -> Result<(), RuntimeError> {
+        for _ in 0..LOOKS {
+            if !self.may_lack_command(spec.id()).await? {
+                break;
+            }
+            match self.has_command(docker, spec).await? {
+                Looked::Found => break,
+                Looked::Unable => sleep(LOOK_AGAIN).await,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a container that was started may be one without its command: it is about to begin, or has ended as an init and a shell
+    /// do without one. The first is mounted already, so that looking does nothing to it.
+    async fn may_lack_command(&self, id: &WorkspaceId) -> Result<bool, RuntimeError> {
+        Ok(match self.state(id).await? {
+            RuntimeState::Running { .. } => true,
+            RuntimeState::Exited(exited) => matches!(exited.exit, Exit::Code(1 | 126 | 127)),
+            RuntimeState::Absent => false,
+        })
+    }
+
+    /// Looks into the container of `spec`, which has been created. A link is taken for what it leads to.
+    ///
+    /// # Errors
+    /// The command is missing, or may not be executed; or the daemon does not answer.
+    pub(crate) async fn has_command(
+        &self,
+        docker: &Docker,
+        spec: &StartSpec,
+    ) -> Result<Looked, RuntimeError> {
         let Some(program) = spec.command().first() else {
-            return Ok(());
+            return Ok(Looked::Found);
         };
         let mut not_executable = false;
         for path in places(program, spec) {
             match self.look_at(docker, spec, &path).await? {
-                Seen::Mode(mode) if mode & LINK != 0 => return Ok(()),
+                Seen::Mode(mode) if mode & LINK != 0 => return Ok(Looked::Found),
                 Seen::Mode(mode) if mode & DIRECTORY == 0 && mode & EXECUTABLE != 0 => {
-                    return Ok(());
+                    return Ok(Looked::Found);
                 }
                 Seen::Mode(_) => not_executable = true,
                 Seen::Nothing => {}
-                Seen::Unknown => return Ok(()),
+                Seen::Unknown => return Ok(Looked::Unable),
             }
         }
         let (kind, message) = if not_executable {
@@ -93,6 +136,15 @@ impl Engine {
             Err(error) => Err(self.failed(Some(spec.id()), "look for its command", &error)),
         }
     }
+}
+
+/// How a look for a command that is not known to be missing went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Looked {
+    /// It is there.
+    Found,
+    /// The daemon cannot look.
+    Unable,
 }
 
 /// What the daemon says of a path in a container.

@@ -12,8 +12,8 @@ use provisionhook_host::{
     container::Container,
     files::{ContributedFile, FilePath},
     runtime::{
-        Exit, Exited, OutputStream, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture,
-        RuntimeState, StartSpec, Turns,
+        Exited, OutputStream, Runtime, RuntimeError, RuntimeErrorKind, RuntimeFuture, RuntimeState,
+        StartSpec, Turns,
     },
     workspace_id::WorkspaceId,
 };
@@ -25,7 +25,6 @@ use crate::{
     events::Events,
     files::{self, HOME, Places},
     settings::Settings,
-    state,
 };
 
 /// Workspaces in containers of one daemon. Must be made and used inside a tokio runtime. A clone is the same one.
@@ -133,20 +132,10 @@ impl DockerRuntime {
         }
         // Something else stands before the command, and starts in any case.
         let stands_before = engine.settings.init || engine.settings.env_in_file;
-        if stands_before && self.may_lack_command(spec.id()).await? {
-            engine.has_command(docker, spec).await?;
+        if stands_before {
+            engine.look_for_command(docker, spec).await?;
         }
         Ok(())
-    }
-
-    /// Whether a container that was started may be one without its command: it is about to begin, or has ended as an init and a shell
-    /// do without one. The first is mounted already, so that looking does nothing to it.
-    async fn may_lack_command(&self, id: &WorkspaceId) -> Result<bool, RuntimeError> {
-        Ok(match self.state(id).await? {
-            RuntimeState::Running { .. } => true,
-            RuntimeState::Exited(exited) => matches!(exited.exit, Exit::Code(1 | 126 | 127)),
-            RuntimeState::Absent => false,
-        })
     }
 
     fn taken(&self, id: &WorkspaceId) -> RuntimeError {
@@ -159,7 +148,7 @@ impl DockerRuntime {
 
     async fn stop(&self, id: &WorkspaceId, grace: Duration) -> Result<(), RuntimeError> {
         let engine = &self.engine;
-        match self.state(id).await? {
+        match self.engine.state(id).await? {
             RuntimeState::Absent | RuntimeState::Exited(_) => return Ok(()),
             // It may tidy up, and Podman refuses to stop what is paused. It may have ended meanwhile.
             RuntimeState::Running { paused: true, .. } => match self.set_paused(id, false).await {
@@ -189,7 +178,7 @@ impl DockerRuntime {
         let (engine, what) = (&self.engine, if wanted { "pause" } else { "resume" });
         let docker = engine.for_workspace(id, what).await?;
         let name = engine.name(id);
-        let changed = match self.state(id).await? {
+        let changed = match self.engine.state(id).await? {
             RuntimeState::Running { paused, .. } if paused == wanted => return Ok(()),
             RuntimeState::Running { .. } if wanted => docker.pause_container(&name).await,
             RuntimeState::Running { .. } => docker.unpause_container(&name).await,
@@ -199,7 +188,7 @@ impl DockerRuntime {
         };
         let Err(error) = changed else { return Ok(()) };
         // Somebody else may have done so at the same time, or it has ended.
-        match self.state(id).await? {
+        match self.engine.state(id).await? {
             RuntimeState::Running { paused, .. } if paused == wanted => Ok(()),
             RuntimeState::Running { .. } => Err(engine.failed(Some(id), what, &error)),
             RuntimeState::Absent | RuntimeState::Exited(_) => {
@@ -208,17 +197,10 @@ impl DockerRuntime {
         }
     }
 
-    async fn state(&self, id: &WorkspaceId) -> Result<RuntimeState, RuntimeError> {
-        Ok(match self.engine.find(id).await? {
-            Found::Ours(container) => state::of(&container),
-            Found::Nothing | Found::Created | Found::Stranger => RuntimeState::Absent,
-        })
-    }
-
     async fn list(&self) -> Result<Vec<(WorkspaceId, RuntimeState)>, RuntimeError> {
         let mut found = Vec::new();
         for id in self.engine.containers().await? {
-            match self.state(&id).await? {
+            match self.engine.state(&id).await? {
                 RuntimeState::Absent => {}
                 state @ (RuntimeState::Running { .. } | RuntimeState::Exited(_)) => {
                     found.push((id, state))
@@ -265,7 +247,7 @@ impl DockerRuntime {
 
     /// How a workspace has ended, if it has.
     async fn exited(&self, id: &WorkspaceId) -> Result<Option<Exited>, RuntimeError> {
-        match self.state(id).await? {
+        match self.engine.state(id).await? {
             RuntimeState::Exited(exited) => Ok(Some(exited)),
             RuntimeState::Running { .. } => Ok(None),
             RuntimeState::Absent => Err(RuntimeError::absent(id, "a container")),
@@ -274,7 +256,7 @@ impl DockerRuntime {
 
     /// Makes sure that nothing of the workspace runs.
     async fn ended(&self, id: &WorkspaceId) -> Result<(), RuntimeError> {
-        if matches!(self.state(id).await?, RuntimeState::Running { .. }) {
+        if matches!(self.engine.state(id).await?, RuntimeState::Running { .. }) {
             return Err(RuntimeError::still_running(id));
         }
         Ok(())
@@ -336,7 +318,7 @@ impl Runtime for DockerRuntime {
     }
 
     fn state<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, RuntimeState> {
-        Box::pin(self.state(id))
+        Box::pin(self.engine.state(id))
     }
 
     fn list(&self) -> RuntimeFuture<'_, Vec<(WorkspaceId, RuntimeState)>> {

@@ -1,10 +1,25 @@
 //! What a container's state is for the platform.
 
 use bollard::models::{ContainerInspectResponse, ContainerState};
-use provisionhook_host::runtime::{Exit, Exited, RuntimeState};
+use provisionhook_host::{
+    runtime::{Exit, Exited, RuntimeError, RuntimeState},
+    workspace_id::WorkspaceId,
+};
+
+use crate::engine::{Engine, Found};
+
+impl Engine {
+    /// The state of a workspace.
+    pub(crate) async fn state(&self, id: &WorkspaceId) -> Result<RuntimeState, RuntimeError> {
+        Ok(match self.find(id).await? {
+            Found::Ours(container) => of(&container),
+            Found::Nothing | Found::Created | Found::Stranger => RuntimeState::Absent,
+        })
+    }
+}
 
 /// The state of a container that has been started.
-pub(crate) fn of(container: &ContainerInspectResponse) -> RuntimeState {
+fn of(container: &ContainerInspectResponse) -> RuntimeState {
     let Some(state) = &container.state else {
         return RuntimeState::Exited(Exited::UNSEEN);
     };
