@@ -187,31 +187,32 @@ fn an_end_that_could_not_be_recorded_is_recorded_when_there_is_room() {
         "until [ -e {} ]; do sleep 0.05; done",
         world.path("go").display()
     );
-    let (ends, stays) = (
-        platform.provision(&["sh", "-c", &wait]).id,
-        platform.provision(&["sleep", "100"]).id,
-    );
+    let ends = platform.provision(&["sh", "-c", &wait]).id;
+    let workspace = platform.provision(&["sleep", "100"]);
+    let stays = &workspace.id;
+    let stop = format!("/workspaces/{stays}/stop");
     leave(&disk, 0);
-    platform
-        .post(&format!("/workspaces/{stays}/stop"), "")
-        .expect(507);
+    platform.post(&stop, "").expect(507);
+    // Nobody is there to give a token, but whoever asks is known.
+    platform.token_for(&workspace).expect(404);
     world.write("go", "", 0o600);
     until("the end to be seen", || {
         platform
             .log()
             .contains("the end of the workspace was not recorded")
     });
-    for id in [&ends, &stays] {
+    for id in [&ends, stays] {
         assert_eq!(platform.show(id)["state"], "running");
     }
     leave(&disk, 1000);
     until("the end to be recorded", || {
         platform.show(&ends)["state"] == "stopped"
     });
-    let stopped = platform.post(&format!("/workspaces/{stays}/stop"), "");
+    let stopped = platform.post(&stop, "");
     assert_eq!(stopped.expect(200)["state"], "stopped");
-    for id in [ends, stays] {
-        platform.delete(&id);
+    platform.token_for(&workspace).expect(401);
+    for id in [&ends, stays] {
+        platform.delete(id);
     }
 }
 

@@ -73,13 +73,14 @@ impl Inner {
         patience: Duration,
     ) -> Outcome<WorkspaceRecord> {
         let id = record.id.clone();
-        self.close(&id);
         if matches!(
             record.state,
             WorkspaceState::Failed | WorkspaceState::Stopped
         ) {
+            self.close(&id);
             return Ok(record);
         }
+        // On record first: a workspace that cannot be stopped for want of room for that goes on as if nothing had been asked.
         let record = if record.state == WorkspaceState::Stopping {
             record
         } else {
@@ -91,6 +92,7 @@ impl Inner {
                 .advance(record, WorkspaceState::Stopping, outcome)
                 .await?
         };
+        self.close(&id);
         let exited = match self.halted(&id).await {
             Ok(exited) => exited,
             Err(error) => {
