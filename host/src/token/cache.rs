@@ -1,11 +1,12 @@
 //! The slots by key: read without a lock, written by copying one small shard.
 
 use std::{
-    hash::{BuildHasher, RandomState},
+    hash::BuildHasher as _,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use arc_swap::ArcSwap;
+use foldhash::quality::RandomState;
 
 use super::{clock::Now, slot::Slot};
 use crate::capability::Scope;
@@ -40,6 +41,8 @@ impl Key {
 }
 
 pub(super) struct Cache {
+    /// Not made to withstand somebody who seeks keys with the same hash, who would win nothing: such keys fill one shard, which is
+    /// searched to its end, at its capacity.
     hasher: RandomState,
     /// INVARIANT: the length is a power of two.
     shards: Box<[Shard]>,
@@ -64,7 +67,7 @@ impl Cache {
             .next_power_of_two()
             .min(MAX_SHARDS);
         Self {
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             shards: (0..shards).map(|_| Shard::default()).collect(),
             shard_capacity: capacity.div_ceil(shards),
         }
