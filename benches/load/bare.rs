@@ -1,10 +1,13 @@
 //! The same number of starts with nothing of the platform.
 
 use std::{
+    os::unix::process::CommandExt as _,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
+
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::daemon::{Daemon, IMAGE};
 
@@ -16,11 +19,15 @@ pub(crate) fn processes(count: usize, command: [&str; 3]) -> Duration {
     let begun = Instant::now();
     let [program, arguments @ ..] = command;
     let mut children: Vec<Child> = (0..count)
-        .map(|_| Command::new(program).args(arguments).spawn().unwrap())
+        .map(|_| {
+            let mut process = Command::new(program);
+            process.args(arguments).process_group(0).spawn().unwrap()
+        })
         .collect();
     let took = begun.elapsed();
     for child in &mut children {
-        child.kill().unwrap();
+        // With whatever it has started.
+        kill_process_group(Pid::from_child(child), Signal::KILL).unwrap();
         child.wait().unwrap();
     }
     took
