@@ -62,8 +62,18 @@ fn at_every_request_of_a_pause() {
 }
 
 #[test]
+fn at_every_request_of_a_pause_over_podman() {
+    walk(Make::Podman, Operation::Pause, &["/pause"]);
+}
+
+#[test]
 fn at_every_request_of_a_resume() {
     walk(Make::Docker, Operation::Resume, &["/unpause"]);
+}
+
+#[test]
+fn at_every_request_of_a_resume_over_podman() {
+    walk(Make::Podman, Operation::Resume, &["/unpause"]);
 }
 
 #[test]
@@ -72,13 +82,28 @@ fn at_every_request_of_a_stop() {
 }
 
 #[test]
+fn at_every_request_of_a_stop_over_podman() {
+    walk(Make::Podman, Operation::Stop, &["/stop", "/json"]);
+}
+
+#[test]
 fn at_every_request_of_a_delete() {
     walk(Make::Docker, Operation::Delete, &["/stop", "DELETE "]);
 }
 
 #[test]
+fn at_every_request_of_a_delete_over_podman() {
+    walk(Make::Podman, Operation::Delete, &["/stop", "DELETE "]);
+}
+
+#[test]
 fn at_every_request_for_a_log() {
     walk(Make::Docker, Operation::Logs, &["/json", "/logs"]);
+}
+
+#[test]
+fn at_every_request_for_a_log_over_podman() {
+    walk(Make::Podman, Operation::Logs, &["/json", "/logs"]);
 }
 
 /// How often it is walked at most.
