@@ -89,32 +89,43 @@ impl Inner {
         self.records.owe(&record.id, attributes, names).await
     }
 
-    /// Begins to tell the plugins that are to hear that this workspace has ended.
+    /// Begins to tell the plugins that are to hear that this workspace has ended. The caller holds its turn.
     pub(super) async fn pay(self: &Arc<Self>, id: &WorkspaceId) -> FirstTry {
-        match self.records.fall_due(id).await {
-            Ok(0) => FirstTry(None),
-            Ok(due) => FirstTry(Some(self.payer(id, due))),
-            Err(error) => {
-                tracing::error!(workspace = %id, error = error.causes(), "the plugins are not told that the workspace has ended before the platform is restarted");
-                FirstTry(None)
-            }
+        self.due(id).await.unwrap_or_else(|error| {
+            tracing::error!(workspace = %id, error = error.causes(), "the plugins are not told yet that the workspace has ended: it is tried again until they can be");
+            self.finish_later(id);
+            FirstTry(None)
+        })
+    }
+
+    /// The same, unless it runs, or was left as it is because it could not be stopped.
+    pub(super) async fn pay_if_ended(self: &Arc<Self>, id: &WorkspaceId) -> Outcome<()> {
+        let record = self.records.find(id).await?;
+        let ended = record.is_none_or(|record| {
+            matches!(
+                record.state,
+                WorkspaceState::Failed | WorkspaceState::Stopped
+            )
+        });
+        if ended {
+            self.due(id).await?;
         }
+        Ok(())
+    }
+
+    async fn due(self: &Arc<Self>, id: &WorkspaceId) -> Outcome<FirstTry> {
+        let due = self.records.fall_due(id).await?;
+        Ok(FirstTry((due > 0).then(|| self.payer(id, due))))
     }
 
     /// After a start: what is owed of workspaces that do not run any more.
     pub(super) async fn pay_all(self: &Arc<Self>) -> Outcome<()> {
         let owed: BTreeSet<_> = self.records.all_owed().await?.into_iter().collect();
         for id in owed {
-            let record = self.records.find(&id).await?;
-            // The others run, or were left as they are because they could not be stopped.
-            let ended = record.is_none_or(|record| {
-                matches!(
-                    record.state,
-                    WorkspaceState::Failed | WorkspaceState::Stopped
-                )
-            });
-            if ended {
-                self.pay(&id).await;
+            let _turn = self.tasks.turn(&id).await;
+            if let Err(error) = self.pay_if_ended(&id).await {
+                tracing::error!(workspace = %id, error = error.causes(), "the plugins are not told yet that the workspace has ended: it is tried again until they can be");
+                self.finish_later(&id);
             }
         }
         Ok(())

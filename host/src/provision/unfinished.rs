@@ -13,7 +13,7 @@ use std::{
 use crate::{
     provision::{Inner, Outcome, ProvisionError},
     runtime::RuntimeState,
-    store::WorkspaceState,
+    store::{WorkspaceRecord, WorkspaceState},
     workspace_id::WorkspaceId,
 };
 
@@ -66,15 +66,26 @@ impl Inner {
         });
     }
 
-    /// Brings a workspace to where its record says. The caller holds its turn.
+    /// Brings a workspace to where its record says, and begins to tell the plugins if it has ended. The caller holds its turn.
     pub(super) async fn finish(self: &Arc<Self>, id: &WorkspaceId) -> Outcome<()> {
-        let Some(record) = self.records.find(id).await? else {
-            return Ok(());
-        };
+        if let Some(record) = self.records.find(id).await? {
+            self.bring_about(record).await?;
+        }
+        self.pay_if_ended(id).await
+    }
+
+    async fn bring_about(self: &Arc<Self>, record: WorkspaceRecord) -> Outcome<()> {
+        let id = &record.id;
         let failed = |what| move |error| ProvisionError::of_runtime(id, what, error);
         let state = self.runtime.state(id).await;
         let state = state.map_err(failed("asking for the workspace"))?;
         match (record.state, &state) {
+            // Nobody waits for its end: it was not taken over, or that it has ended was not recorded.
+            (WorkspaceState::Running | WorkspaceState::Paused, _)
+                if !self.access.is_open(id.as_str()) =>
+            {
+                self.settle(record, state, true).await
+            }
             (
                 WorkspaceState::Running | WorkspaceState::Paused,
                 RuntimeState::Running { paused, .. },

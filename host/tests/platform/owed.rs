@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use provisionhook_host::{call::Attributes, store::Store};
+use provisionhook_host::{
+    call::Attributes,
+    store::{Store, WorkspaceState},
+};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -13,6 +16,7 @@ use crate::{
     bench::Plan,
     ends::{owed, owes, unless, well},
     lives::lifecycle,
+    reconcile::{make_room, until_room},
 };
 
 const HOUR: i64 = 60 * 60 * 1000;
@@ -63,6 +67,23 @@ async fn a_killed_platform_is_paid_for_by_the_next() {
     let platform = plan.start_in(dir).await;
     assert_eq!(platform.provisioner.settle(Duration::from_secs(5)).await, 0);
     assert_eq!(noted.all(), [""; 0], "it was paid twice");
+    platform.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_could_not_be_told_for_want_of_room_is_told_when_there_is_some() {
+    let dir = wreck(&[]).await;
+    until_room(&dir, "UPDATE OF due_since ON owed WHEN true");
+    let plan = Plan::default();
+    let noted = lifecycle(&plan.registry, "p", well());
+    let platform = plan.start_in(dir).await;
+    let (id, _) = platform.sh("exit").await;
+    platform.reaches(&id, WorkspaceState::Stopped).await;
+    let path = format!("/workspaces/{id}");
+    assert_eq!(platform.admin("DELETE", &path, None).await.status, 204);
+    assert_eq!(noted.count("ended"), 0);
+    make_room(&platform).await;
+    noted.reach(&format!("ended {id}"), 1).await;
     platform.end().await;
 }
 

@@ -11,6 +11,7 @@ use provisionhook_host::{
     store::{Outcome, Store, TokenHash, WorkspaceState},
     workspace_id::WorkspaceId,
 };
+use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
@@ -78,6 +79,51 @@ async fn a_restarted_platform_takes_over_what_lives_and_records_what_ended() {
     tell(&dir, &lives);
     platform.reaches(&lives, WorkspaceState::Stopped).await;
     assert_eq!(get(&lives).await.record.outcome.exit_code, Some(5));
+    platform.end().await;
+}
+
+/// Lets the store of a platform that is not there yet refuse this until there is a workspace of the id `room`.
+pub(crate) fn until_room(dir: &TempDir, refused: &str) {
+    let file = Connection::open(dir.path().join("store.sqlite")).unwrap();
+    let trigger = format!(
+        "CREATE TRIGGER full BEFORE {refused} AND NOT EXISTS (SELECT 1 FROM workspaces WHERE id = 'room')
+         BEGIN SELECT RAISE(ABORT, 'no room'); END"
+    );
+    file.execute_batch(&trigger).unwrap();
+}
+
+/// Makes it.
+pub(crate) async fn make_room(platform: &Platform) {
+    let room = json!({"id": "room", "command": ["sleep", "60"]});
+    let made = platform.admin("POST", "/workspaces", Some(room)).await;
+    assert_eq!(made.status, 201, "{made:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_taken_over_is_as_soon_as_there_is_room() {
+    let platform = Plan::default().start().await;
+    let (lives, token) = platform.sh(&format!("{UNTIL_TOLD} 5")).await;
+    let (ended, _) = platform.sh(&format!("{UNTIL_TOLD} 6")).await;
+    let dir = platform.leave().await;
+    until_room(&dir, "INSERT ON events WHEN NEW.kind = 'workspace.adopted'");
+    let plan = Plan::default();
+    provider(&plan.registry, "p", Gives::Value("t"));
+    let platform = plan.start_in(Arc::clone(&dir)).await;
+    let path = format!("/workspaces/{lives}/tokens/p");
+    assert_eq!(platform.get(&path, &token).await.status, 401);
+    // It is recorded that one ends of which nobody has heard yet.
+    tell(&dir, &ended);
+    platform.reaches(&ended, WorkspaceState::Stopped).await;
+    make_room(&platform).await;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while platform.get(&path, &token).await.status != 200 {
+        assert!(Instant::now() < deadline, "its token opens nothing");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tell(&dir, &lives);
+    platform.reaches(&lives, WorkspaceState::Stopped).await;
+    let found = platform.provisioner.get(&lives).await.unwrap();
+    assert_eq!(found.record.outcome.exit_code, Some(5));
     platform.end().await;
 }
 
