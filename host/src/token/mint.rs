@@ -28,9 +28,11 @@ pub(super) fn start(
     call: &Call,
     start: Start,
 ) {
-    let call = provider.visible(call);
+    let call = call.clone();
     tokio::spawn(async move {
         sleep_until(inner.clock.instant(start.not_before)).await;
+        // Its deadline counts from now.
+        let call = provider.visible(&call);
         let result = fetch(&inner, &slot, &provider, call)
             .await
             .map_err(TokenErrorKind::Provider);

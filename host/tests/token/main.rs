@@ -14,7 +14,7 @@ use std::{collections::BTreeSet, sync::atomic::Ordering::SeqCst, time::Duration}
 use provisionhook_host::{
     capability::{Scope, Sharing},
     fault::FaultKind,
-    token::{BrokerSettings, TokenErrorKind},
+    token::{BrokerSettings, Provider, TokenErrorKind},
 };
 
 use world::{DOWN, HOUR, Reply, World, call, pass};
@@ -191,6 +191,9 @@ async fn an_erased_token_is_replaced_at_once_and_then_at_most_each_five_seconds(
         .map(|(when, ..)| when.as_secs())
         .collect();
     assert_eq!(heard, [0, 10, 15, 20, 25]);
+    // Who waits for its turn waits on nobody's time.
+    let given = world.upstream.given.lock().unwrap();
+    assert_eq!(*given, [Provider::DEFAULT_BUDGET; 5]);
 }
 
 #[tokio::test(start_paused = true)]

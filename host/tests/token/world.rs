@@ -63,6 +63,8 @@ pub(crate) struct Upstream {
     calls: AtomicUsize,
     /// When each call came, since the start, and for which workspace.
     pub(crate) heard: Mutex<Vec<(Duration, String, Scope)>>,
+    /// How long each call was given.
+    pub(crate) given: Mutex<Vec<Duration>>,
     /// How many calls were dropped before they ended.
     pub(crate) dropped: AtomicUsize,
     started: Instant,
@@ -80,6 +82,7 @@ impl World {
             reply: Mutex::new(reply),
             calls: AtomicUsize::new(0),
             heard: Mutex::default(),
+            given: Mutex::default(),
             dropped: AtomicUsize::new(0),
             started,
             wall_off: Arc::clone(&wall_off),
@@ -170,6 +173,8 @@ impl TokenProvider for Upstream {
             .lock()
             .unwrap()
             .push((self.started.elapsed(), workspace, scope.clone()));
+        let given = call.deadline.unwrap() - Instant::now().into_std();
+        self.given.lock().unwrap().push(given);
         let reply = self.reply.lock().unwrap().clone();
         match reply {
             Reply::Token { life, after: 0 } => Outcome::Ready(Ok(self.token_for(number, life))),
