@@ -48,7 +48,7 @@ impl Provisioner {
         let (id, request) = self.prepared(request)?;
         // Before the turn of the workspace, which the first request has for as long as its plugins take.
         if let Some(known) = self.0.records.once(key).await? {
-            return self.repeat(&id, known).await;
+            return self.repeat(&id, key, known).await;
         }
         let place = self.enter(&id)?;
         let asked = id.clone();
@@ -64,12 +64,12 @@ impl Provisioner {
         match first.await? {
             Ok(provisioned) => Ok(Created::Now(provisioned)),
             // Another one like it was a moment faster.
-            Err(known) => self.repeat(&asked, known).await,
+            Err(known) => self.repeat(&asked, key, known).await,
         }
     }
 
     /// What came of the first request, to one who asks again, with `id` if that one is free.
-    async fn repeat(&self, id: &WorkspaceId, known: Once) -> Outcome<Created> {
+    async fn repeat(&self, id: &WorkspaceId, key: IdempotencyKey, known: Once) -> Outcome<Created> {
         let refused = |kind| Err(ProvisionError::new(id, kind));
         let first = match known {
             Once::Before(first) => first,
@@ -82,6 +82,10 @@ impl Provisioner {
             Sequel::CutOff(_) => Some(self.enter(&first)?),
         };
         self.operate(first.clone(), move |inner| async move {
+            // Another workspace may have this id by now.
+            if !matches!(inner.records.once(key).await?, Some(Once::Before(id)) if id == first) {
+                return Err(ProvisionError::new(&first, ProvisionErrorKind::Deleted));
+            }
             let record = match (inner.sequel(&first).await?, place) {
                 (Sequel::Settled(record), _) => record,
                 (Sequel::CutOff(record), Some(place)) => {

@@ -1,6 +1,6 @@
 //! Requests that are sent again with their idempotency key.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use provisionhook_host::store::WorkspaceState;
 use serde_json::{Value, json};
@@ -84,6 +84,33 @@ async fn a_request_sent_again_starts_nothing_and_gets_a_token_that_works() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_repetition_never_gets_another_workspace_of_the_same_id() {
+    let mut plan = Plan::default();
+    plan.settings.grace = Duration::from_secs(2);
+    let platform = Arc::new(plan.start().await);
+    let script = "trap '' TERM; touch ready; while :; do sleep 1; done";
+    let body = json!({"id": "ws-1", "command": ["sh", "-c", script]});
+    assert_eq!(post(&platform, "k", &body).await.status, 201);
+    let id = "ws-1".parse().unwrap();
+    platform.has(&id, "ready", "").await;
+    // It is being deleted, the next one of its id waits for that, and so does whoever repeats the first request.
+    let apart = |method: &'static str, path: &'static str, body: Option<Value>| {
+        let platform = Arc::clone(&platform);
+        tokio::spawn(async move { platform.admin(method, path, body).await })
+    };
+    let deleted = apart("DELETE", "/workspaces/ws-1", None);
+    platform.reaches(&id, WorkspaceState::Stopping).await;
+    let next = json!({"id": "ws-1", "command": ["sleep", "60"]});
+    let next = apart("POST", "/workspaces", Some(next));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let again = post(&platform, "k", &body).await;
+    assert_eq!(again.status, 410, "{again:?}");
+    assert_eq!(deleted.await.unwrap().status, 204);
+    assert_eq!(next.await.unwrap().status, 201);
+    Arc::into_inner(platform).unwrap().end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_for_one_request() {
     let platform = Plan::default().start().await;
     let body = json!({"command": ["true"], "labels": {"a": "b", "c": "d"}});
@@ -136,7 +163,7 @@ async fn while_a_request_runs_its_repetition_is_told_to_wait() {
         async move { post(&platform, "k", &body).await }
     });
     while platform.listed().await.is_empty() {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let early = post(&platform, "k", &body).await;
     assert_eq!(early.status, 409, "{early:?}");
