@@ -341,6 +341,27 @@ fn who_follows_an_output_is_let_go_and_finds_all_of_it_later() {
 }
 
 #[test]
+fn a_container_that_somebody_removes_meanwhile_has_ended_unseen() {
+    for make in [Make::Docker, Make::Podman] {
+        let place = Place::new(make);
+        let platform = place.world.serve();
+        ask(&platform, "gone", Operation::Create).expect(201);
+        place.proxy.cut_at(1, Moment::Before, "gone");
+        assert_eq!(ask(&platform, "gone", Operation::Logs).status, 503);
+        let listed = place.daemon.command(&["ps", "-q"]).output().unwrap();
+        let id = String::from_utf8(listed.stdout).unwrap();
+        let removed = place.daemon.command(&["rm", "-f", id.trim()]).output();
+        assert!(removed.unwrap().status.success());
+        place.proxy.mend();
+        until("the end to be noticed", || {
+            platform.show("gone")["state"] == "stopped"
+        });
+        assert_eq!(platform.show("gone")["reason"], "ended_unseen");
+        platform.delete("gone");
+    }
+}
+
+#[test]
 fn a_daemon_that_takes_its_containers_with_it_is_noticed_when_it_is_back() {
     let mut daemon = Daemon::start(Make::DockerAlone);
     let world = docker::over(World::bare(), &daemon, true);

@@ -47,7 +47,7 @@ impl Inner {
         let runtime = |error| platform(Some(id), "changing files", error);
         let Change {
             unfinished,
-            finished,
+            mut finished,
             put,
             gone,
         } = change;
@@ -57,15 +57,21 @@ impl Inner {
             let recorded = self.records.set_provision(id, &provision, Vec::new());
             recorded.await?;
         }
-        if let Err(error) = self.runtime.remove_files(id, gone.clone()).await {
-            tracing::warn!(workspace = %id, %error, "a file that its plugin does not put any more is left");
+        let mut removed: Vec<_> = gone
+            .iter()
+            .filter_map(|file| FilePath::parse(&file.path).ok())
+            .collect();
+        if let Err(error) = self.runtime.remove_files(id, removed.clone()).await {
+            tracing::warn!(workspace = %id, %error, "a file that its plugin does not put any more is left: it is tried again with the next files and at the end");
+            removed.clear();
+            finished.extend(gone);
         }
         let put = self
             .runtime
             .put_files(id, put.into())
             .await
             .map_err(runtime)?;
-        let changed: Vec<_> = events::files_changed(plugin, &put, &gone)
+        let changed: Vec<_> = events::files_changed(plugin, &put, &removed)
             .into_iter()
             .collect();
         if finished != unfinished || !changed.is_empty() {
@@ -73,13 +79,6 @@ impl Inner {
             self.records.set_provision(id, &provision, changed).await?;
         }
         Ok(put)
-    }
-
-    /// Whether the run with this token goes on.
-    async fn runs(&self, id: &WorkspaceId, run: TokenHash) -> Outcome<bool> {
-        let record = self.records.find(id).await?;
-        Ok(record.is_some_and(|record| record.state.is_alive())
-            && self.records.token(id).await? == Some(run))
     }
 
     /// Removes the secret files of a workspace that does not run any more.

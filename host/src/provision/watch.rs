@@ -2,9 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::time::sleep;
+
 use crate::{
     provision::{Inner, Outcome, ProvisionError, owed::FirstTry},
-    runtime::{Exit, Exited, RuntimeState},
+    runtime::{Exit, Exited, RuntimeErrorKind, RuntimeState},
     store::{self, TokenHash, WorkspaceRecord, WorkspaceState},
     workspace_id::WorkspaceId,
 };
@@ -14,6 +16,11 @@ pub(super) const UNSEEN: &str = "ended_unseen";
 /// The one of a workspace that had no memory left within its limit.
 pub(super) const OUT_OF_MEMORY: &str = "out_of_memory";
 
+/// After the first answer of a runtime that does not say whether a workspace has ended; doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// Between two questions at most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
 impl Inner {
     /// Waits in the background until the run with this token ends, and records how.
     pub(super) fn watch(self: &Arc<Self>, id: WorkspaceId, run: TokenHash) {
@@ -22,20 +29,48 @@ impl Inner {
             let exited = tokio::select! {
                 // The next platform over this store sees how it ended.
                 () = inner.tasks.closed() => return,
-                exited = inner.runtime.wait(&id) => exited,
+                exited = inner.exited(&id, run) => exited,
             };
-            let exited = match exited {
-                Ok(exited) => exited,
-                Err(error) => {
-                    return tracing::error!(workspace = %id, %error, "the workspace cannot be watched");
-                }
-            };
+            let Some(exited) = exited else { return };
             let _turn = inner.tasks.turn(&id).await;
             if let Err(error) = inner.ended(&id, run, exited).await {
                 tracing::error!(workspace = %id, error = error.causes(), "the end of the workspace was not recorded: it is tried again until it is");
                 inner.finish_later(&id);
             }
         });
+    }
+
+    /// Resolves when a workspace has ended, whatever the runtime answers meanwhile; to nothing if the run with this token is not the
+    /// one to wait for any more.
+    async fn exited(&self, id: &WorkspaceId, run: TokenHash) -> Option<Exited> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.runtime.wait(id).await {
+                Ok(exited) => return Some(exited),
+                // Somebody has removed it.
+                Err(error) if error.kind() == RuntimeErrorKind::NotFound => {
+                    tracing::warn!(workspace = %id, %error, "the workspace is gone");
+                    return Some(Exited::UNSEEN);
+                }
+                Err(error) => {
+                    tracing::warn!(workspace = %id, %error, "the runtime cannot say whether the workspace has ended: it is asked again");
+                }
+            }
+            sleep(pause).await;
+            pause = LONGEST_PAUSE.min(pause * 2);
+            // Without the store nothing can be recorded either, so the runtime is asked again.
+            if !self.runs(id, run).await.unwrap_or(true) {
+                return None;
+            }
+        }
+    }
+
+    /// Whether the run with this token is the one on record, and goes on.
+    pub(super) async fn runs(&self, id: &WorkspaceId, run: TokenHash) -> Outcome<bool> {
+        // Each run has its own token, so the token tells the runs apart.
+        let record = self.records.find(id).await?;
+        Ok(record.is_some_and(|record| record.state.is_alive())
+            && self.records.token(id).await? == Some(run))
     }
 
     /// Records the end of a run, unless another operation has done so, or has begun another run.

@@ -79,6 +79,37 @@ async fn a_running_workspace_reads_the_new_token_from_the_same_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_removed_stays_on_record_and_is_tried_again() {
+    let plan = Plan::default();
+    let shelf = Shelf::register(&plan.registry, "p");
+    shelf.set(&[("way/old", true, "1"), ("other", false, "1")]);
+    let platform = plan.start().await;
+    let (id, _) = platform.sh("sleep 60").await;
+    let home = platform.home(&id);
+    let old = home.join("way/old");
+    // The workspace has moved the directory, and has a file where it was.
+    fs::rename(home.join("way"), home.join("moved")).unwrap();
+    fs::write(home.join("way"), "").unwrap();
+    shelf.set(&[("other", false, "22")]);
+    platform.has(&id, "other", "22").await;
+    shelf.asked(2).await;
+    let recorded = platform.provisioner.get(&id).await.unwrap().provision;
+    assert!(
+        recorded.files.iter().any(|file| file.path == "way/old"),
+        "{recorded:?}"
+    );
+    fs::remove_file(home.join("way")).unwrap();
+    fs::rename(home.join("moved"), home.join("way")).unwrap();
+    assert!(old.exists());
+    shelf.asked(2).await;
+    assert!(!old.exists());
+    let recorded = platform.provisioner.get(&id).await.unwrap().provision;
+    let paths: Vec<_> = recorded.files.iter().map(|file| &*file.path).collect();
+    assert_eq!(paths, ["other"]);
+    platform.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_changes_is_put_recorded_and_removed_and_the_rest_is_left_alone() {
     let plan = Plan::default();
     let shelf = Shelf::register(&plan.registry, "p");

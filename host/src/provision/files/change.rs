@@ -16,14 +16,14 @@ pub(super) struct Precedence {
 /// What is to be done, and what is to be on record while and after it is.
 #[derive(Debug)]
 pub(super) struct Change {
-    /// Without the digests of what is being replaced: if it is not put after all, the next contribution does it.
+    /// Without the digests of what is being replaced, and with what is to go: if it is not done after all, the next contribution does it.
     pub(super) unfinished: Vec<File>,
     pub(super) finished: Vec<File>,
     /// Those that may differ from what is there. Of a file that is not secret, only one that the plugin has changed: the
     /// workspace may have edited its own.
     pub(super) put: Vec<ContributedFile>,
     /// Those that the plugin does not put any more.
-    pub(super) gone: Vec<FilePath>,
+    pub(super) gone: Vec<File>,
 }
 
 impl Change {
@@ -54,9 +54,10 @@ impl Change {
                 put.push(file);
             }
         }
+        let gone = gone(own, &finished);
         Ok(Self {
-            unfinished: unfinished(&finished, &put),
-            gone: gone(&own, &finished),
+            unfinished: unfinished(&finished, &put, &gone),
+            gone,
             finished,
             put,
         })
@@ -112,20 +113,20 @@ fn name(file: &File) -> &str {
     set_by.strip_prefix(account::PLUGIN).unwrap_or(set_by)
 }
 
-fn unfinished(finished: &[File], put: &[ContributedFile]) -> Vec<File> {
+fn unfinished(finished: &[File], put: &[ContributedFile], gone: &[File]) -> Vec<File> {
     let mut unfinished = finished.to_vec();
     for file in &mut unfinished {
         if put.iter().any(|put| put.path.as_str() == file.path) {
             file.sha256 = None;
         }
     }
+    unfinished.extend_from_slice(gone);
     unfinished
 }
 
-fn gone(own: &[File], finished: &[File]) -> Vec<FilePath> {
-    own.iter()
+fn gone(own: Vec<File>, finished: &[File]) -> Vec<File> {
+    own.into_iter()
         .filter(|own| finished.iter().all(|file| file.path != own.path))
-        .filter_map(|own| FilePath::parse(&own.path).ok())
         .collect()
 }
 
@@ -209,9 +210,12 @@ mod tests {
     #[test]
     fn what_is_not_put_any_more_is_gone() {
         let recorded = first(&[("x", true, "1"), ("y", false, "1")]);
-        let change = change(&recorded, "a", &[], OnConflict::Fail).unwrap();
-        let gone: Vec<_> = change.gone.iter().map(FilePath::as_str).collect();
-        assert_eq!((gone, change.finished), (vec!["x", "y"], vec![]));
+        let cut_off = change(&recorded, "a", &[], OnConflict::Fail).unwrap();
+        assert_eq!(cut_off.gone, recorded);
+        assert_eq!(cut_off.finished, vec![]);
+        // Until it is, it is on record, and the next contribution removes it.
+        let again = change(&cut_off.unfinished, "a", &[], OnConflict::Fail).unwrap();
+        assert_eq!((again.gone, again.finished), (recorded, vec![]));
     }
 
     #[test]
