@@ -25,7 +25,7 @@ pub(super) fn run(config: &Config, Explain { workspace, json }: Explain) -> Comm
     let booted = boot::start(config, StateStore::read_only(&config.state_dir))?;
     let base = Arc::new(base(config, &workspace, &booted.registry)?);
     let call = Call {
-        attributes: attributes(workspace),
+        attributes: attributes(config, workspace),
         ..Call::default()
     };
     let plugins = booted.registry.snapshot();
@@ -49,13 +49,13 @@ pub(super) fn run(config: &Config, Explain { workspace, json }: Explain) -> Comm
     })
 }
 
-fn attributes(workspace: Workspace) -> Attributes {
+fn attributes(config: &Config, workspace: Workspace) -> Attributes {
     Attributes {
         workspace_id: MADE_UP_ID.to_owned(),
         name: workspace.name,
         tenant: workspace.tenant,
         role: workspace.role,
-        runtime: "local".to_owned(),
+        runtime: config.runtime.as_str().to_owned(),
         labels: workspace.labels.into_iter().collect(),
     }
 }

@@ -98,6 +98,24 @@ fn explain_shows_who_set_what_and_no_secret() {
 }
 
 #[test]
+fn explain_shows_the_chain_of_the_runtime_that_is_configured() {
+    for runtime in ["local", "docker", "kubernetes"] {
+        let world = World::bare()
+            .with_tables("[plugin.gh-identity]\nwhen.runtimes = [\"docker\", \"kubernetes\"]\n");
+        world.install("10-gh-identity.so", "gh_identity");
+        world.configure(
+            "gh-identity",
+            r#"{"roles": {"reviewer": {"owner": "alice"}}}"#,
+        );
+        world.write_config(&format!("runtime = {runtime:?}\n"));
+        let ended = world.run(&["explain", "--role", "reviewer"]);
+        ended.expect(0, "");
+        let is_set = ended.out.contains("MOLECULE_OWNER=alice");
+        assert_eq!(is_set, runtime != "local", "{runtime}: {ended:#?}");
+    }
+}
+
+#[test]
 fn inspect_reads_a_file_and_says_why_another_is_no_plugin() {
     let world = World::new();
     let inspect = |file: &str| {
