@@ -16,6 +16,7 @@ mod process_env;
 mod runtime;
 mod schema;
 mod secrets;
+mod typed;
 mod webhooks;
 mod workspace;
 
@@ -170,6 +171,134 @@ mod tests {
             error.contains("PROVISIONHOOK_PROVISION_BUDGET") && error.contains("duration"),
             "{error}"
         );
+    }
+
+    /// Values that stand for secrets, in every type that TOML has.
+    const SECRETS: [&str; 9] = [
+        "98765432",
+        "98765432.5",
+        "9876-12-30T09:08:07Z",
+        "'S3CRET-98765432'",
+        "['S3CRET-98765432']",
+        "{ S3CRET = 98765432 }",
+        "{ '$file' = 98765432 }",
+        "{ '$file' = '/f', '$env' = 'S3CRET-98765432' }",
+        "{ A = 'b', C = ['S3CRET-98765432'] }",
+    ];
+
+    /// What a platform and a doctor say of this configuration, which may be nothing.
+    fn said(text: &str, environment: &[(&str, &str)]) -> Vec<String> {
+        let config = match load_text(text, environment) {
+            Ok(loaded) => loaded.config,
+            Err(error) => return vec![format!("{error} {error:?}")],
+        };
+        let proxy = config.http_client.proxy.as_ref();
+        let errors = [
+            config.auth(&config.listen).err(),
+            config.webhooks().err(),
+            config.webhook_keys().err(),
+            proxy.and_then(|proxy| proxy.resolve("http_client.proxy").err()),
+        ];
+        let errors = errors.into_iter().flatten();
+        errors.map(|error| format!("{error} {error:?}")).collect()
+    }
+
+    #[test]
+    fn no_error_repeats_a_value_that_may_be_a_secret() {
+        let hidden = KEYS.iter().filter(|key| key.kind.is_hidden());
+        let (mut keys, mut refusals) = (0, 0);
+        for key in hidden {
+            keys += 1;
+            let name = key.name.replace('*', "ci");
+            let malformed = [
+                "S3CRET-98765432",
+                "'S3CRET-98765432",
+                "'S3CRET-98765432' 'S3CRET-98765432'",
+                r#""S3CRET-98765432\q""#,
+                "{ A = 'S3CRET-98765432'",
+                "{ A = 'S3CRET-98765432', A = 'S3CRET-98765432' }",
+                "['S3CRET-98765432'",
+                "98765432S3CRET",
+            ];
+            for value in SECRETS.iter().chain(&malformed) {
+                for text in [
+                    format!("{name} = {value}\n"),
+                    format!("{name} = {value}\n{name} = {value}\n"),
+                    format!("{name}.S3 = {value}\n"),
+                ] {
+                    for error in said(&text, &[]) {
+                        refusals += 1;
+                        assert!(
+                            !error.contains("98765432") && !error.contains("9876-"),
+                            "{text}{error}"
+                        );
+                    }
+                }
+            }
+            let variable = format!(
+                "PROVISIONHOOK_{}",
+                name.replace(['.', '-'], "_").to_uppercase()
+            );
+            for error in said("", &[(&variable, "S3CRET-98765432")]) {
+                refusals += 1;
+                assert!(!error.contains("98765432"), "{variable}: {error}");
+            }
+        }
+        assert!(keys >= 9 && refusals > keys * 20, "{keys} {refusals}");
+    }
+
+    #[test]
+    fn a_hidden_value_of_the_wrong_type_is_told_by_its_key_and_its_line() {
+        let error = refusal("dev = true\n\n[workspace.env]\nPIN = 98765432\n", &[]);
+        assert!(
+            error.ends_with(
+                "provisionhook.toml, line 4: `workspace.env` expects a table of strings"
+            ),
+            "{error}"
+        );
+        let error = refusal("workspace.env = 'S3CRET'", &[]);
+        assert!(
+            error.ends_with(
+                "provisionhook.toml, line 1: `workspace.env` expects a table of strings"
+            ),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_in_the_environment_is_told_by_its_variable() {
+        let error = refusal("", &[("PROVISIONHOOK_RUNTIME", "dockr")]);
+        assert_eq!(
+            error,
+            "environment: `PROVISIONHOOK_RUNTIME`: unknown variant `dockr`, expected one of `local`, `docker`, `kubernetes`"
+        );
+        let order = ("PROVISIONHOOK_PLUGIN_PAT_STORE_ON_TRANSIENT", "wait");
+        assert!(refusal("", &[order]).starts_with(&format!("environment: `{}`: ", order.0)));
+        let error = refusal("", &[("PROVISIONHOOK_WORKSPACE_ENV", "A=b")]);
+        assert_eq!(
+            error,
+            "environment: expected `workspace.env` in the configuration file, because it is a table, found PROVISIONHOOK_WORKSPACE_ENV; set it there"
+        );
+        let error = refusal("", &[("PROVISIONHOOK_PLUGIN_CI_WHEN_LABELS", "A=b")]);
+        assert!(error.contains("`plugin.ci.when.labels`"), "{error}");
+        let error = refusal("", &[("PROVISIONHOOK_WORKSPACE_ENVS", "A=b")]);
+        assert!(!error.contains("`PROVISIONHOOK_WORKSPACE_ENV`"), "{error}");
+    }
+
+    #[test]
+    fn no_two_admin_tokens_have_one_name() {
+        let token = "0123456789-0123456789-0123456789";
+        let named = format!("[admin_tokens]\nadmin = 'b-{token}'\n");
+        let loaded = load_text(&format!("admin_token = 'a-{token}'\n{named}"), &[]).unwrap();
+        let config = loaded.config;
+        let error = config.auth(&config.listen).unwrap_err().to_string();
+        assert!(
+            error.starts_with("`admin_tokens.admin`: expected another name")
+                && !error.contains(token),
+            "{error}"
+        );
+        let config = load_text(&named, &[]).unwrap().config;
+        config.auth(&config.listen).unwrap();
     }
 
     #[test]

@@ -5,13 +5,13 @@ use std::{fs, path::Path, process::ExitCode};
 use provisionhook_host::{
     boot::verify_directory,
     report::State,
-    runtime::local::Confinement,
+    runtime::{Platform, local::Confinement},
     services::http::HttpClient,
     store::{Store, StoreErrorKind},
 };
 use provisionhook_runtime_kubernetes::{MissingRights, missing_rights};
 
-use super::{CommandResult, boot, output, supervise, with_causes};
+use super::{CommandResult, boot, logging, output, supervise, with_causes};
 use crate::config::{Config, ConfigError, KEYS, Loaded, OperatorEnvironment, Origin, RuntimeKind};
 
 /// Prints every key of the configuration, its environment variable and its meaning.
@@ -45,9 +45,11 @@ pub(super) fn run(file: Option<&Path>, loaded: Result<Loaded, ConfigError>) -> C
         };
         output::line(&format!("       {key} = {value}    ({origin})"));
     }
+    checks.push(tell("log", log(&config)));
     checks.push(tell("serving", serving(&config)));
     checks.push(tell("webhooks", webhooks(&config)));
     checks.push(tell("state", state(&config)));
+    checks.extend(containers(&config).map(|checked| tell("containers", checked)));
     checks.extend(cluster(&config).map(|checked| tell("cluster", checked)));
     if config.runtime == RuntimeKind::Local {
         checks.push(tell("isolation", isolation(&config)));
@@ -74,6 +76,11 @@ fn tell(what: &str, result: Result<String, String>) -> bool {
     result.is_ok()
 }
 
+fn log(config: &Config) -> Result<String, String> {
+    logging::filter(&config.log)?;
+    Ok(format!("`{}`", config.log.filter))
+}
+
 fn webhooks(config: &Config) -> Result<String, String> {
     let webhooks = config.webhooks().map_err(|error| with_causes(&error))?;
     Ok(format!("{} to be told of events", webhooks.len()))
@@ -89,7 +96,9 @@ fn serving(config: &Config) -> Result<String, String> {
     } else {
         "in dev mode, without one"
     };
-    let tls = config.tls().map_err(|error| with_causes(&error))?;
+    let tls = config
+        .tls(&config.listen)
+        .map_err(|error| with_causes(&error))?;
     let how = tls.map_or("", |_| " over TLS");
     Ok(format!("{}{how} {who}", config.listen))
 }
@@ -120,6 +129,27 @@ fn state(config: &Config) -> Result<String, String> {
     }
 }
 
+/// Whether containers can be made as the configuration says; no daemon is asked. None if workspaces do not run in any.
+fn containers(config: &Config) -> Option<Result<String, String>> {
+    if config.runtime != RuntimeKind::Docker {
+        return None;
+    }
+    let settings = platform(config).and_then(|platform| {
+        let settings = config.docker(platform);
+        settings.map_err(|error| error.to_string())
+    });
+    Some(settings.map(|settings| format!("of the daemon at {}", settings.socket.display())))
+}
+
+/// The name of the platform. Nothing is looked for by it, so any will do where the operator gave none.
+fn platform(config: &Config) -> Result<Platform, String> {
+    let platform = config.platform_name().map_err(|error| error.to_string())?;
+    match platform {
+        Some(platform) => Ok(platform),
+        None => "unnamed".parse().map_err(|error| format!("{error}")),
+    }
+}
+
 /// Whether the cluster answers, and the platform may do there what it has to. None if workspaces do not run in one.
 fn cluster(config: &Config) -> Option<Result<String, String>> {
     if config.runtime != RuntimeKind::Kubernetes {
@@ -129,14 +159,8 @@ fn cluster(config: &Config) -> Option<Result<String, String>> {
 }
 
 fn rights(config: &Config) -> Result<String, String> {
-    // No Pod is looked for, so any name will do.
-    let platform = config.platform_name().map_err(|error| error.to_string())?;
-    let platform = match platform {
-        Some(platform) => platform,
-        None => "unnamed".parse().map_err(|error| format!("{error}"))?,
-    };
     let settings = config
-        .kubernetes(platform)
+        .kubernetes(platform(config)?)
         .map_err(|error| error.to_string())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

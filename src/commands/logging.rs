@@ -10,14 +10,7 @@ const TOLD_BETTER: &str = "kube_client=off,kube_runtime=off";
 
 /// Installs the subscriber of this process. From here on `redactor` sees every line before anybody else does.
 pub(super) fn start(log: &Log, redactor: &Redactor) -> Result<(), Box<dyn std::error::Error>> {
-    // What the operator says of the same target comes later, and counts.
-    let filter = format!("{TOLD_BETTER},{}", log.filter);
-    let filter = EnvFilter::builder().parse(filter).map_err(|error| {
-        format!(
-            "`log.filter`: expected a level or target=level, comma-separated, found `{}`: {error}",
-            log.filter
-        )
-    })?;
+    let filter = filter(log)?;
     let writer = RedactingWriter::new(std::io::stderr, redactor.clone());
     let registry = tracing_subscriber::registry().with(filter);
     match log.format {
@@ -29,4 +22,16 @@ pub(super) fn start(log: &Log, redactor: &Redactor) -> Result<(), Box<dyn std::e
             .try_init()?,
     }
     Ok(())
+}
+
+/// What is logged.
+pub(super) fn filter(log: &Log) -> Result<EnvFilter, String> {
+    // What the operator says of the same target comes later, and counts.
+    let filter = format!("{TOLD_BETTER},{}", log.filter);
+    EnvFilter::builder().parse(filter).map_err(|error| {
+        format!(
+            "`log.filter`: expected a level or target=level, comma-separated, found `{}`: {error}",
+            log.filter
+        )
+    })
 }

@@ -44,7 +44,7 @@ pub(super) fn run(
     config.check_to_serve()?;
     // Before any plugin runs; and again when the socket is there.
     config.auth(&config.listen)?;
-    config.tls()?;
+    config.tls(&config.listen)?;
     config.webhooks()?;
     let http = tokio::runtime::Builder::new_multi_thread()
         .thread_name("http")

@@ -1,6 +1,6 @@
 //! Where the API listens, and who may call it.
 
-use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
+use std::{path::PathBuf, str::FromStr};
 
 use provisionhook_host::{
     http::{Address, Auth, SOCKET_MODE, Tls, TlsError},
@@ -89,15 +89,30 @@ impl Config {
         if !self.has_admin_tokens() {
             return Auth::dev(address).map_err(refused("listen"));
         }
-        let mut tokens: BTreeMap<&str, Secret> = BTreeMap::new();
+        self.check_names()?;
+        let mut tokens: Vec<(&str, Secret)> = Vec::new();
         for (key, name, text) in self.named_tokens() {
             let token = text.resolve(&key)?;
             // One by one first, so that the error says which.
             Auth::bearers([(name, token.expose())]).map_err(refused(&key))?;
-            tokens.insert(name, token);
+            tokens.push((name, token));
         }
         let all = tokens.iter().map(|(name, token)| (*name, token.expose()));
         Auth::bearers(all).map_err(refused("admin_token"))
+    }
+
+    /// Two tokens of one name would be one admin in the log.
+    fn check_names(&self) -> Result<(), ConfigError> {
+        if self.admin_token.is_some() && self.admin_tokens.contains_key(UNNAMED) {
+            return Err(ConfigError::Unusable {
+                key: "admin_tokens.admin",
+                problem: format!(
+                    "expected another name, because the log calls who has `admin_token` `{UNNAMED}`, found `{UNNAMED}`"
+                ),
+                remedy: "rename it, or leave `admin_token` out",
+            });
+        }
+        Ok(())
     }
 
     /// The key, the name and the text of each admin token.
@@ -114,8 +129,8 @@ impl Config {
         self.named_tokens().map(|(_, _, text)| text)
     }
 
-    /// The certificate to serve with, if any.
-    pub(crate) fn tls(&self) -> Result<Option<Tls>, ConfigError> {
+    /// The certificate to serve with on `address`, if any.
+    pub(crate) fn tls(&self, address: &Address) -> Result<Option<Tls>, ConfigError> {
         let missing = |key| ConfigError::Unusable {
             key,
             problem: "expected both `tls.certificate` and `tls.key`, found one of them".to_owned(),
@@ -123,6 +138,13 @@ impl Config {
         };
         match (&self.tls.certificate, &self.tls.key) {
             (None, None) => Ok(None),
+            (Some(_), Some(_)) if address.tcp().is_none() => Err(ConfigError::Unusable {
+                key: "tls.certificate",
+                problem: format!(
+                    "expected an API on TCP, because nobody speaks TLS on a Unix socket, found {address}"
+                ),
+                remedy: "leave `tls.certificate` and `tls.key` out, or listen on TCP",
+            }),
             (Some(certificate), Some(key)) => Tls::read(certificate, key)
                 .map(Some)
                 .map_err(|error: TlsError| ConfigError::Tls(error)),

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use provisionhook_host::http::{AuthError, TlsError};
 
-/// A configuration that cannot be used. Never holds a value of the file: it may be a secret.
+/// A configuration that cannot be used. Never holds a value that may be a secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
     #[error("cannot read the configuration file {}: create it, or name another with --config", path.display())]
@@ -13,10 +13,12 @@ pub(crate) enum ConfigError {
         #[source]
         source: io::Error,
     },
-    #[error("{}{}: {message}", path.display(), line.map(|line| format!(", line {line}")).unwrap_or_default())]
-    Malformed {
-        path: PathBuf,
-        line: Option<usize>,
+    #[error("{place}: {message}")]
+    Malformed { place: String, message: String },
+    #[error("{place}: `{key}`: {message}")]
+    Mismatch {
+        place: String,
+        key: String,
         message: String,
     },
     #[error("{place}: unknown key `{key}`{}", suggestion.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_else(|| "; `provisionhook doctor --keys` lists them all".to_owned()))]
@@ -25,11 +27,15 @@ pub(crate) enum ConfigError {
         key: String,
         suggestion: Option<String>,
     },
+    #[error(
+        "environment: expected `{key}` in the configuration file, because it is a table, found {variable}; set it there"
+    )]
+    OnlyInFile { variable: String, key: String },
     #[error("{place}: `{key}` expects {expected}")]
     WrongValue {
         place: String,
         key: String,
-        expected: String,
+        expected: &'static str,
     },
     #[error("`{key}`: {problem}; {remedy}")]
     Unusable {

@@ -19,13 +19,18 @@ pub(crate) enum Kind {
     Duration,
     /// Comma-separated in the environment, an array in the file.
     List,
-    /// A table with free keys; only in the file.
+    /// A table with free keys; only in the file, and hidden wherever it is shown.
     Map,
     /// Text, or `{ "$file" = … }`, or `{ "$env" = … }`; hidden wherever it is shown.
     Secret,
 }
 
 impl Kind {
+    /// Whether a value may be a secret, and is shown nowhere.
+    pub(crate) const fn is_hidden(self) -> bool {
+        matches!(self, Self::Secret | Self::Map)
+    }
+
     /// What a wrong value is told.
     pub(crate) const fn expected(self) -> &'static str {
         match self {

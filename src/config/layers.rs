@@ -3,18 +3,21 @@
 use std::{
     collections::BTreeMap,
     fs,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize as _;
-use toml::{Table, Value};
+use toml::{Deserializer, Table, Value};
 
 use super::{
     ConfigError, Environment,
     keys::{self, KEYS, Key, Kind},
     schema::Config,
+    typed,
 };
 
+/// What errors call the environment.
+const ENVIRONMENT: &str = "environment";
 const PREFIX: &str = "PROVISIONHOOK_";
 
 /// Set by the platform inside workspaces, or read by the command line itself; they are not keys.
@@ -46,14 +49,19 @@ pub(crate) fn from_file(path: &Path) -> Result<Layers, ConfigError> {
         path: path.to_owned(),
         source,
     })?;
-    let malformed = |error: &toml::de::Error| ConfigError::Malformed {
-        path: path.to_owned(),
-        line: error
-            .span()
-            .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1),
+    let place = |span: Option<Range<usize>>| match span {
+        Some(span) => {
+            let before = &text.as_bytes()[..span.start.min(text.len())];
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            format!("{}, line {line}", path.display())
+        }
+        None => path.display().to_string(),
+    };
+    let malformed = |error: toml::de::Error| ConfigError::Malformed {
+        place: place(error.span()),
         message: error.message().to_owned(),
     };
-    let table: Table = toml::from_str(&text).map_err(|error| malformed(&error))?;
+    let table: Table = toml::from_str(&text).map_err(malformed)?;
     let mut names = Vec::new();
     leaves(&table, "", &mut names);
     for name in &names {
@@ -65,7 +73,11 @@ pub(crate) fn from_file(path: &Path) -> Result<Layers, ConfigError> {
             });
         }
     }
-    toml::from_str::<Config>(&text).map_err(|error| malformed(&error))?;
+    let typed = typed::config(Deserializer::parse(&text).map_err(malformed)?);
+    typed.map_err(|mismatch| {
+        let place = place(mismatch.span.clone());
+        mismatch.told(place)
+    })?;
     let origins = names
         .into_iter()
         .map(|name| (name, Origin::File(path.to_owned())))
@@ -91,19 +103,27 @@ impl Layers {
             }
             let Some((name, key)) = key_of(&variable) else {
                 return Err(ConfigError::UnknownKey {
-                    place: "environment".to_owned(),
+                    place: ENVIRONMENT.to_owned(),
                     suggestion: keys::closest(
                         &variable,
-                        KEYS.iter().map(|key| variable_of(key.name)),
+                        KEYS.iter()
+                            .filter(|key| key.kind != Kind::Map)
+                            .map(|key| variable_of(key.name)),
                     ),
                     key: variable,
                 });
             };
+            if key.kind == Kind::Map {
+                return Err(ConfigError::OnlyInFile {
+                    variable,
+                    key: name,
+                });
+            }
             let text = environment.get(&variable).unwrap_or_default();
             let value = parse(key, &text).ok_or_else(|| ConfigError::WrongValue {
-                place: "environment".to_owned(),
+                place: ENVIRONMENT.to_owned(),
                 key: variable.clone(),
-                expected: key.kind.expected().to_owned(),
+                expected: key.kind.expected(),
             })?;
             insert(&mut self.table, &name, value);
             self.origins.insert(name, Origin::Environment(variable));
@@ -114,7 +134,7 @@ impl Layers {
     /// Each key that was set, its value for people (a secret's is hidden), and where it was set.
     pub(crate) fn origins(&self) -> Vec<(String, String, Origin)> {
         let shown = |name: &str| match keys::find(name) {
-            Some(key) if key.kind == Kind::Secret || key.kind == Kind::Map => "[hidden]".to_owned(),
+            Some(key) if key.kind.is_hidden() => "[hidden]".to_owned(),
             _ => lookup(&self.table, name)
                 .map(ToString::to_string)
                 .unwrap_or_default(),
@@ -127,10 +147,11 @@ impl Layers {
 
     /// The typed configuration. What the file says has been checked; what can still be wrong came from the environment.
     pub(crate) fn into_config(self) -> Result<Config, ConfigError> {
-        Config::deserialize(self.table).map_err(|error| ConfigError::Malformed {
-            path: PathBuf::from("environment"),
-            line: None,
-            message: error.message().to_owned(),
+        typed::config(self.table).map_err(|mut mismatch| {
+            if let Some(Origin::Environment(variable)) = self.origins.get(&mismatch.key) {
+                mismatch.key.clone_from(variable);
+            }
+            mismatch.told(ENVIRONMENT.to_owned())
         })
     }
 }
@@ -152,20 +173,17 @@ fn leaves(table: &Table, prefix: &str, names: &mut Vec<String>) {
 
 /// `PLUGIN_PAT_STORE_ORDER` to `plugin.pat-store.order`; the longest matching key wins.
 fn key_of(variable: &str) -> Option<(String, &'static Key)> {
-    let found = KEYS
-        .iter()
-        .filter(|key| key.kind != Kind::Map)
-        .filter_map(|key| {
-            let pattern = variable_of(key.name);
-            match pattern.split_once('*') {
-                None => (pattern == variable).then(|| (key.name.to_owned(), key)),
-                Some((head, tail)) => {
-                    let plugin = variable.strip_prefix(head)?.strip_suffix(tail)?;
-                    let plugin = plugin.to_lowercase().replace('_', "-");
-                    (!plugin.is_empty()).then(|| (key.name.replace('*', &plugin), key))
-                }
+    let found = KEYS.iter().filter_map(|key| {
+        let pattern = variable_of(key.name);
+        match pattern.split_once('*') {
+            None => (pattern == variable).then(|| (key.name.to_owned(), key)),
+            Some((head, tail)) => {
+                let plugin = variable.strip_prefix(head)?.strip_suffix(tail)?;
+                let plugin = plugin.to_lowercase().replace('_', "-");
+                (!plugin.is_empty()).then(|| (key.name.replace('*', &plugin), key))
             }
-        });
+        }
+    });
     found.max_by_key(|(_, key)| key.name.len())
 }
 

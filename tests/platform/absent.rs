@@ -190,7 +190,7 @@ fn a_runtime_that_there_is_not() {
     world.write_config("runtime = \"podman\"\n");
     world.run(&["serve"]).expect(
         1,
-        "provisionhook.toml, line 1: unknown variant `podman`, expected one of `local`, `docker`, `kubernetes`",
+        "provisionhook.toml, line 1: `runtime`: unknown variant `podman`, expected one of `local`, `docker`, `kubernetes`",
     );
     world.write_config("");
     // A request cannot choose one at all.

@@ -4,7 +4,7 @@ use std::{
     fs,
     os::unix::net::{UnixDatagram, UnixListener},
     path::Path,
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     time::Duration,
 };
 
@@ -50,6 +50,36 @@ fn a_named_token_is_rotated_without_a_restart() {
     assert!(log.contains("admin=\"admin\" action=\"create\""), "{log}");
     assert!(log.contains("admin=\"ci\" action=\"delete\""), "{log}");
     assert!(!log.contains(OLD) && !log.contains(NEW), "{log}");
+}
+
+#[test]
+fn a_token_that_is_named_like_the_main_one_locks_nobody_out() {
+    let world = World::bare();
+    let platform = world.serve();
+    let opens = || world.get(&format!("{}/workspaces", platform.url), ADMIN);
+    assert_eq!(opens().status, 200);
+    let named = format!("admin_tokens.admin = \"{NEW}\"\n");
+    world.write_config(&named);
+    platform.signal(Signal::HUP);
+    let said = "`admin_tokens.admin`: expected another name, because the log calls who has `admin_token` `admin`, found `admin`; \
+                rename it, or leave `admin_token` out";
+    until("the name to be refused", || platform.log().contains(said));
+    assert_eq!(opens().status, 200);
+    let log = platform.log();
+    assert!(!log.contains(NEW) && !log.contains(ADMIN), "{log}");
+    // What is refused while the platform serves is refused at its start.
+    for command in ["doctor", "serve"] {
+        world.run(&[command]).expect(1, said);
+    }
+    // A secret of the wrong type is not in the log either.
+    world.write_config("workspace.env = { PIN = 98765432 }\n");
+    platform.signal(Signal::HUP);
+    until("the type to be told", || {
+        platform
+            .log()
+            .contains("line 1: `workspace.env` expects a table of strings")
+    });
+    assert!(!platform.log().contains("98765432"));
 }
 
 #[test]
@@ -125,6 +155,42 @@ fn git_in_a_workspace_gets_its_token_over_a_unix_socket() {
     });
 }
 
+/// The platform as an init system starts it, with this socket.
+fn activated(world: &World, listener: UnixListener) -> Command {
+    // A parent cannot know the process id that must stand in LISTEN_PID; the shell knows its own.
+    let command = world.command(&["serve"]);
+    let program = command.get_program().to_owned();
+    let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+    let mut activated = Command::new("/bin/sh");
+    activated
+        .arg("-c")
+        .arg("exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" \"$@\"")
+        .arg(program)
+        .args(arguments)
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .stdin(Stdio::from(std::os::fd::OwnedFd::from(listener)));
+    activated
+}
+
+#[test]
+fn tls_is_refused_on_a_unix_socket_of_an_init_system() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let world = World::bare();
+    world.write("tls.crt", made.cert.pem(), 0o600);
+    world.write("tls.key", made.signing_key.serialize_pem(), 0o600);
+    let (certificate, key) = (world.path("tls.crt"), world.path("tls.key"));
+    let world = world.with_tables(&format!(
+        "[tls]\ncertificate = {certificate:?}\nkey = {key:?}\n"
+    ));
+    let listener = UnixListener::bind(world.path("api.sock")).unwrap();
+    let ended = activated(&world, listener).output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    let words = "`tls.certificate`: expected an API on TCP";
+    assert!(said.contains(words), "{said}");
+}
+
 #[test]
 fn an_init_system_passes_the_socket_and_is_told_when_the_platform_is_ready_and_when_it_stops() {
     let world = World::bare();
@@ -137,20 +203,9 @@ fn an_init_system_passes_the_socket_and_is_told_when_the_platform_is_ready_and_w
         let length = told.recv(&mut text).unwrap();
         String::from_utf8(text[..length].to_vec()).unwrap()
     };
-    // A parent cannot know the process id that must stand in LISTEN_PID; the shell knows its own.
-    let command = world.command(&["serve"]);
-    let program = command.get_program().to_owned();
-    let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
-    let mut activated = std::process::Command::new("/bin/sh");
+    let mut activated = activated(&world, listener);
     activated
-        .arg("-c")
-        .arg("exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" \"$@\"")
-        .arg(program)
-        .args(arguments)
-        .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .env("NOTIFY_SOCKET", &notify)
-        .stdin(Stdio::from(std::os::fd::OwnedFd::from(listener)))
         .stderr(fs::File::create(world.path("activated.log")).unwrap());
     let mut platform = Served(activated.spawn().unwrap());
     assert_eq!(state().trim(), "READY=1");

@@ -31,7 +31,7 @@ fn a_key_that_does_not_exist() {
 fn a_value_of_another_type() {
     let world = World::bare();
     refused(&world, "dev = \"yes\"\n")
-        .expect(1, "provisionhook.toml, line 1: invalid type: string");
+        .expect(1, "provisionhook.toml, line 1: `dev`: invalid type: string");
     let world = world.with_tables("[provision]\nbudget = \"soon\"\n");
     refused(&world, "").expect(
         1,
@@ -213,4 +213,52 @@ fn a_state_directory_that_cannot_be_made() {
             .unwrap(),
     );
     ended.expect(1, "file/state");
+}
+
+/// Neither serves the platform so, nor does a doctor find it well.
+fn refused_by_both(world: &World, keys: &str, words: &str) {
+    refused(world, keys).expect(1, words);
+    world.run(&["doctor"]).expect(1, words);
+}
+
+#[test]
+fn a_user_of_containers_that_is_a_name() {
+    let world = World::bare().with_tables("[docker]\nuser = \"agent\"\n");
+    refused_by_both(&world, "runtime = \"docker\"\n", "`docker.user`: ");
+    let world = World::bare().with_tables("[docker]\nplatform = \"No Such\"\n");
+    refused_by_both(&world, "runtime = \"docker\"\n", "`docker.platform`: ");
+}
+
+#[test]
+fn a_filter_that_is_none() {
+    let world = World::bare().with_tables("[log]\nfilter = \"a=b=c\"\n");
+    let words = "`log.filter`: expected a level or target=level, comma-separated, found `a=b=c`";
+    refused_by_both(&world, "", words);
+}
+
+#[test]
+fn tls_where_nobody_speaks_it() {
+    let tables = "[tls]\ncertificate = \"/none.crt\"\nkey = \"/none.key\"\n";
+    let world = World::bare().with_tables(tables);
+    let socket = world.path("api.sock").display().to_string();
+    let world = world.listening_at(&format!("unix:{socket}"));
+    let words = format!(
+        "`tls.certificate`: expected an API on TCP, because nobody speaks TLS on a Unix socket, found unix:{socket}; \
+         leave `tls.certificate` and `tls.key` out, or listen on TCP"
+    );
+    refused_by_both(&world, "", &words);
+    assert!(!world.path("api.sock").exists());
+}
+
+#[test]
+fn a_secret_of_another_type_is_repeated_nowhere() {
+    let world = World::bare().with_tables("[workspace]\nenv = \"S3CRET-98765432\"\n");
+    for command in ["serve", "doctor"] {
+        let ended = world.run(&[command]);
+        ended.expect(1, "`workspace.env` expects a table of strings");
+        assert!(
+            !ended.out.contains("98765432") && !ended.err.contains("98765432"),
+            "{ended:#?}"
+        );
+    }
 }

@@ -15,7 +15,7 @@ pub(super) async fn listen(config: &Config) -> Result<Server, Box<dyn Error>> {
         Some(server) => server,
         None => Server::bind_with_mode(config.listen.clone(), config.socket_mode.0).await?,
     };
-    Ok(match config.tls()? {
+    Ok(match config.tls(server.address())? {
         Some(tls) => server.with_tls(tls),
         None => server,
     })
