@@ -3,7 +3,10 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{platform::Platform, world::World};
+use crate::{
+    platform::Platform,
+    world::{ADMIN, World},
+};
 
 /// A body for `POST /workspaces` that is refused.
 fn refused(platform: &Platform<'_>, body: impl Into<Vec<u8>>, status: u16) -> Value {
@@ -136,4 +139,60 @@ fn a_token_opens_its_own_door_only() {
     for workspace in [one, other] {
         platform.delete(&workspace.id);
     }
+}
+
+#[test]
+fn a_route_without_parameters_refuses_any() {
+    let world = World::new();
+    let platform = world.serve();
+    let workspace = platform.provision(&["sleep", "600"]);
+    let path = format!("/workspaces/{}", workspace.id);
+    let own = |method: Method, path: &str| {
+        let url = format!("{}{path}", platform.url);
+        world.send(
+            method,
+            &url,
+            &workspace.token,
+            b"{\"token\": \"x\"}".to_vec(),
+        )
+    };
+    let mut refused = vec![
+        platform.get(&format!("{path}?x=1")),
+        platform.get("/admin/plugins?x=1"),
+        platform.get("/openapi.json?x=1"),
+        platform.get("/admin/github-installation-token?x=1"),
+        platform.post("/workspaces?x=1", json!({"command": ["true"]}).to_string()),
+        own(
+            Method::GET,
+            &format!("{path}/github-installation-token?repositories=acme/website"),
+        ),
+        own(
+            Method::POST,
+            &format!("{path}/tokens/github-app-auth/erase?x=1"),
+        ),
+    ];
+    for action in ["pause", "resume", "restart", "stop"] {
+        refused.push(platform.post(&format!("{path}/{action}?x=1"), ""));
+    }
+    let url = format!("{}{path}?force=true", platform.url);
+    refused.push(world.send(Method::DELETE, &url, ADMIN, Vec::new()));
+    for answer in refused {
+        let body = answer.expect(400);
+        assert_eq!(body["error"], "the query is not valid");
+        assert_eq!(
+            body["problems"][0]["problem"],
+            "this route takes no parameters: leave it out"
+        );
+    }
+    // Who may not ask at all is told that first.
+    let url = format!("{}{path}?x=1", platform.url);
+    assert_eq!(world.get(&url, "wrong").status, 401);
+    // Nothing was done, and no token was handed out.
+    assert_eq!(platform.get(&path).expect(200)["state"], "running");
+    assert!(!platform.log().contains("action=\"stop\""));
+    for probe in ["/health", "/ready", "/metrics"] {
+        assert_eq!(platform.get(&format!("{probe}?x=1")).status, 200);
+    }
+    platform.get(&format!("{path}?")).expect(200);
+    platform.delete(&workspace.id);
 }

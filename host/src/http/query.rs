@@ -1,7 +1,9 @@
 //! The parameters of a query string: known ones only, each at most once.
 
-use axum::extract::Query as AxumQuery;
-use axum::http::Uri;
+use axum::{
+    extract::{FromRequestParts, Query as AxumQuery},
+    http::{Uri, request::Parts},
+};
 use schemars::{Schema, json_schema};
 
 use crate::{capability::Scope, http::error::ApiError, provision::Problem, schema::Field};
@@ -129,10 +131,7 @@ impl Query {
         for (index, (name, _)) in given.iter().enumerate() {
             let shown: String = name.chars().take(64).collect();
             let Some(parameter) = known.iter().find(|known| known.field.name == name) else {
-                let names: Vec<_> = known.iter().map(|known| known.field.name).collect();
-                let names = names.join(", ");
-                let problem = format!("there is no such parameter: expected one of {names}");
-                problems.push(Problem::new(shown, problem));
+                problems.push(Problem::new(shown, unknown(known)));
                 continue;
             };
             if parameter.many != Many::Repeated
@@ -208,6 +207,29 @@ impl Query {
             }),
             _ => Err(refused(problems)),
         }
+    }
+}
+
+/// What is said of a parameter that is none of these.
+fn unknown(known: &[Parameter]) -> String {
+    let names: Vec<_> = known.iter().map(|known| known.field.name).collect();
+    if names.is_empty() {
+        "this route takes no parameters: leave it out".to_owned()
+    } else {
+        let names = names.join(", ");
+        format!("there is no such parameter: expected one of {names}")
+    }
+}
+
+/// Proof that a request has no parameters. A route that passed over one would answer something else than was asked for: the widest
+/// token instead of a narrow one.
+pub(crate) struct NoParameters;
+
+impl<S: Sync> FromRequestParts<S> for NoParameters {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Query::new(&parts.uri, &[]).map(|_| Self)
     }
 }
 

@@ -83,6 +83,7 @@ impl Described {
                 ApiError::invalid_token(),
                 ApiError::many_bad_tokens(minute),
                 ApiError::overloaded(),
+                ApiError::starting(),
             ],
         );
         described.answers.fail(other_kind, schemas);
@@ -105,6 +106,11 @@ impl Described {
         let unknown = "/?unknown=1".parse().unwrap_or_default();
         let refused = Query::new(&unknown, parameters).err();
         self.fails(schemas, refused)
+    }
+
+    /// The same without parameters in the query.
+    pub(super) fn asks_nothing(self, schemas: &mut SchemaGenerator) -> Self {
+        self.asks(schemas, &[])
     }
 
     /// The same with this header of a request.

@@ -59,7 +59,8 @@ pub(super) fn openapi(schemas: &mut SchemaGenerator) -> Described {
         Answer::new("An OpenAPI 3.1 document.")
             .sent_as("application/json", json!({"type": "object"})),
     )
-    .fails(schemas, [ApiError::overloaded()])
+    .asks_nothing(schemas)
+    .fails(schemas, [ApiError::overloaded(), ApiError::starting()])
 }
 
 pub(super) fn plugins(schemas: &mut SchemaGenerator) -> Described {
@@ -71,5 +72,6 @@ pub(super) fn plugins(schemas: &mut SchemaGenerator) -> Described {
         "Those that run, in the order in which they are called, and what boot has made of each file of the plugin directory.",
     )
     .for_admins(schemas)
+    .asks_nothing(schemas)
     .answers(StatusCode::OK, answer)
 }

@@ -3,6 +3,7 @@
 use jsonschema::Validator;
 
 use super::*;
+use crate::http::error::ApiError;
 
 const CHECKED_IN: &str = include_str!("../../../../docs/openapi.json");
 
@@ -79,5 +80,53 @@ fn every_operation_has_a_name_of_its_own_and_each_link_leads_to_one() {
     assert_eq!(known.len(), Operation::ALL.len());
     for link in links {
         assert!(known.contains(link.as_str()), "{link}");
+    }
+}
+
+/// Each operation that is no probe, with the statuses that it has.
+fn statuses() -> impl Iterator<Item = (Operation, Value)> {
+    let document = document();
+    let probes = [Operation::Health, Operation::Ready, Operation::Metrics];
+    let others = Operation::ALL.into_iter();
+    others
+        .filter(move |operation| !probes.contains(operation))
+        .map(move |operation| {
+            let method = operation.method().as_str().to_lowercase();
+            let described = &document["paths"][operation.route().pattern()][method];
+            (operation, described["responses"].clone())
+        })
+}
+
+#[test]
+fn whoever_may_be_told_that_the_platform_starts_finds_it_there() {
+    let text = ApiError::starting().sample().1["error"].clone();
+    for (operation, responses) in statuses() {
+        let about = responses["503"]["description"].as_str();
+        let about = about.unwrap_or_default();
+        assert!(about.contains(text.as_str().unwrap()), "{operation:?}");
+        assert!(responses["503"]["headers"]["retry-after"].is_object());
+    }
+}
+
+#[test]
+fn every_operation_refuses_parameters_that_there_are_not() {
+    for (operation, responses) in statuses() {
+        assert!(responses["400"].is_object(), "{operation:?}");
+    }
+}
+
+#[test]
+fn whatever_changes_a_workspace_may_find_no_room() {
+    let changes = [
+        Operation::Create,
+        Operation::Restart,
+        Operation::Stop,
+        Operation::Pause,
+        Operation::Resume,
+        Operation::Delete,
+    ];
+    for (operation, responses) in statuses() {
+        let is_change = changes.contains(&operation);
+        assert_eq!(responses["507"].is_object(), is_change, "{operation:?}");
     }
 }

@@ -53,6 +53,7 @@ fn as_known(operation: Described, schemas: &mut SchemaGenerator) -> Described {
     let errors = errors.map(|kind| ApiError::github_token(&TokenError::without_provider(kind)));
     let token = Answer::json::<TokenBody<'_>>("A token, without a `username`.", schemas);
     operation
+        .asks_nothing(schemas)
         .fails(schemas, [ApiError::timed_out()])
         .fails(schemas, errors)
         .answers(StatusCode::OK, token.not_stored())
@@ -108,6 +109,7 @@ pub(super) fn erase(schemas: &mut SchemaGenerator) -> Described {
         "The next ask gets a new one. At most every 5 seconds after the first.",
     )
     .for_workspace(schemas)
+    .asks_nothing(schemas)
     .takes(schemas, ERASE, &json!({"token": "ghs_…"}))
     .fails(schemas, token_of(json!({})).err())
     .fails(schemas, [ApiError::timed_out(), ApiError::token(&unknown)])

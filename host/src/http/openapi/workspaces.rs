@@ -63,6 +63,7 @@ pub(super) fn create(schemas: &mut SchemaGenerator) -> Described {
         "Records it, runs the plugins, and starts it; answers when it runs or has failed. One that failed is on record.",
     )
     .for_admins(schemas)
+    .asks_nothing(schemas)
     .heeds(&idempotency::FIELD)
     .takes(schemas, WORKSPACE, &example)
     .fails(schemas, read(json!({"comand": ["sh"]})).err())
@@ -98,6 +99,7 @@ pub(super) fn restart(schemas: &mut SchemaGenerator) -> Described {
         "Restart a workspace",
         "Stops it if it runs, runs the plugins anew, and starts it with a new token. Its files stay.",
     );
+    let operation = operation.asks_nothing(schemas);
     provisions(operation, schemas).answers(StatusCode::OK, runs.not_stored().leads_to(&BY_ID))
 }
 
@@ -109,6 +111,7 @@ pub(super) fn show(schemas: &mut SchemaGenerator) -> Described {
         "Show a workspace",
         "With who set which variable and put which file, and never a value or a byte.",
     )
+    .asks_nothing(schemas)
     .answers(StatusCode::OK, full)
 }
 
@@ -121,6 +124,7 @@ pub(super) fn stop(schemas: &mut SchemaGenerator) -> Described {
         "TERM, and KILL after `workspace.stop_grace`. It keeps its files and its output.",
     )
     .fails_with(schemas, CHANGE)
+    .asks_nothing(schemas)
     .answers(StatusCode::OK, full)
 }
 
@@ -134,6 +138,7 @@ pub(super) fn pause(schemas: &mut SchemaGenerator) -> Described {
     )
     .fails_with(schemas, CHANGE)
     .fails_with(schemas, PAUSE)
+    .asks_nothing(schemas)
     .answers(StatusCode::OK, full)
 }
 
@@ -147,6 +152,7 @@ pub(super) fn resume(schemas: &mut SchemaGenerator) -> Described {
     )
     .fails_with(schemas, CHANGE)
     .fails_with(schemas, PAUSE)
+    .asks_nothing(schemas)
     .answers(StatusCode::OK, full)
 }
 
@@ -158,6 +164,7 @@ pub(super) fn delete(schemas: &mut SchemaGenerator) -> Described {
         "Stops it, and removes its files, its output and its record.",
     )
     .fails_with(schemas, CHANGE)
+    .asks_nothing(schemas)
     .answers(StatusCode::NO_CONTENT, Answer::new("It is gone."))
 }
 
@@ -183,9 +190,10 @@ pub(super) fn logs(schemas: &mut SchemaGenerator) -> Described {
 }
 
 /// How a change of a workspace may fail.
-const CHANGE: [ProvisionErrorKind; 2] = [
+const CHANGE: [ProvisionErrorKind; 3] = [
     ProvisionErrorKind::ShuttingDown,
     ProvisionErrorKind::RuntimeUnavailable,
+    ProvisionErrorKind::DiskFull,
 ];
 
 /// How a pause or its end may fail.

@@ -10,7 +10,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::http::{Api, error::ApiError, openapi};
+use crate::http::{Api, error::ApiError, openapi, query::NoParameters};
 
 /// The content type of the OpenMetrics text format.
 pub(crate) const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -44,7 +44,7 @@ pub(crate) async fn ready(State(api): State<Arc<Api>>) -> Response {
 }
 
 /// The description of the API. It tells nothing of this platform but its version.
-pub(crate) async fn openapi() -> Response {
+pub(crate) async fn openapi(_: NoParameters) -> Response {
     let json = HeaderValue::from_static("application/json");
     ([(header::CONTENT_TYPE, json)], openapi::bytes()).into_response()
 }

@@ -25,7 +25,7 @@ use crate::{
         auth::{Admin, Own},
         body,
         error::ApiError,
-        query::Query,
+        query::{NoParameters, Query},
     },
     provision::{Fields, Problem},
     schema::{Field, object},
@@ -36,6 +36,7 @@ use crate::{
 /// `GET /admin/github-installation-token`: for the platform itself.
 pub(crate) async fn admin_github(
     _: Admin,
+    _: NoParameters,
     State(api): State<Arc<Api>>,
 ) -> Result<Response, ApiError> {
     github_token(
@@ -51,6 +52,7 @@ pub(crate) async fn admin_github(
 /// `GET /workspaces/{id}/github-installation-token`.
 pub(crate) async fn github(
     Own(grant): Own,
+    _: NoParameters,
     State(api): State<Arc<Api>>,
 ) -> Result<Response, ApiError> {
     github_token(&api, &grant.call).await
@@ -108,6 +110,7 @@ pub(crate) fn erased() -> Schema {
 /// `POST /workspaces/{id}/tokens/{provider}/erase` with `{"token":"…"}`: a token that did not work is not handed out again.
 pub(crate) async fn erase(
     _: Own,
+    _: NoParameters,
     State(api): State<Arc<Api>>,
     path: Names,
     request: Request<Body>,

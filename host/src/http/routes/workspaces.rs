@@ -20,7 +20,7 @@ use crate::{
         error::ApiError,
         idempotency,
         listing::{self, Listing},
-        query::{self, Parameter, Query},
+        query::{self, NoParameters, Parameter, Query},
         view,
     },
     provision::{Created, Problem, WorkspaceRequest},
@@ -32,6 +32,7 @@ type Id = Result<Path<String>, PathRejection>;
 /// `POST /workspaces`: answers when the workspace runs or has failed.
 pub(crate) async fn create(
     admin: Admin,
+    _: NoParameters,
     State(api): State<Arc<Api>>,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
@@ -100,6 +101,7 @@ pub(crate) async fn list(
 /// `GET /workspaces/{id}`: with who set which variable, and never a value.
 pub(crate) async fn show(
     _: Admin,
+    _: NoParameters,
     State(api): State<Arc<Api>>,
     id: Id,
 ) -> Result<Response, ApiError> {
@@ -110,6 +112,7 @@ pub(crate) async fn show(
 /// `DELETE /workspaces/{id}`: stops it, and removes its files and its log.
 pub(crate) async fn delete(
     admin: Admin,
+    _: NoParameters,
     State(api): State<Arc<Api>>,
     id: Id,
 ) -> Result<StatusCode, ApiError> {
@@ -122,6 +125,7 @@ pub(crate) async fn delete(
 /// `POST /workspaces/{id}/restart`: runs the chain anew, and gives a new token.
 pub(crate) async fn restart(
     admin: Admin,
+    _: NoParameters,
     State(api): State<Arc<Api>>,
     id: Id,
 ) -> Result<Response, ApiError> {
@@ -136,6 +140,7 @@ pub(crate) async fn restart(
 /// `POST /workspaces/{id}/stop`.
 pub(crate) async fn stop(
     admin: Admin,
+    _: NoParameters,
     State(api): State<Arc<Api>>,
     id: Id,
 ) -> Result<Response, ApiError> {
@@ -148,6 +153,7 @@ pub(crate) async fn stop(
 /// `POST /workspaces/{id}/pause`.
 pub(crate) async fn pause(
     admin: Admin,
+    _: NoParameters,
     State(api): State<Arc<Api>>,
     id: Id,
 ) -> Result<Response, ApiError> {
@@ -160,6 +166,7 @@ pub(crate) async fn pause(
 /// `POST /workspaces/{id}/resume`.
 pub(crate) async fn resume(
     admin: Admin,
+    _: NoParameters,
     State(api): State<Arc<Api>>,
     id: Id,
 ) -> Result<Response, ApiError> {
