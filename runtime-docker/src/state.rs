@@ -1,6 +1,8 @@
 //! What a container's state is for the platform.
 
-use bollard::models::{ContainerInspectResponse, ContainerState};
+use bollard::models::{
+    ContainerInspectResponse, ContainerState, ContainerStateStatusEnum as Status,
+};
 use provisionhook_host::{
     runtime::{Exit, Exited, RuntimeError, RuntimeState},
     workspace_id::WorkspaceId,
@@ -23,8 +25,7 @@ fn of(container: &ContainerInspectResponse) -> RuntimeState {
     let Some(state) = &container.state else {
         return RuntimeState::Exited(Exited::UNSEEN);
     };
-    let runs = [state.running, state.restarting, state.paused];
-    if runs.contains(&Some(true)) {
+    if runs(state) {
         return RuntimeState::Running {
             pid: state
                 .pid
@@ -39,6 +40,19 @@ fn of(container: &ContainerInspectResponse) -> RuntimeState {
         at: state.finished_at.as_deref().and_then(unix_ms),
         out_of_memory: state.oom_killed == Some(true),
     })
+}
+
+/// Whether its command runs. Docker says so by what is true of it; of one that is being stopped Podman says by its status alone that it
+/// has not ended, and its exit code is 0 until it has.
+fn runs(state: &ContainerState) -> bool {
+    let is = [state.running, state.restarting, state.paused].contains(&Some(true));
+    let alive = [
+        Status::RUNNING,
+        Status::PAUSED,
+        Status::RESTARTING,
+        Status::STOPPING,
+    ];
+    is || state.status.is_some_and(|status| alive.contains(&status))
 }
 
 /// The daemon tells a signal as the exit code of a shell would.
@@ -65,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_that_restarts_or_is_paused_is_running() {
+    fn a_container_that_restarts_or_is_paused_or_is_being_stopped_is_running() {
         let running = ContainerState {
             running: Some(true),
             ..ContainerState::default()
@@ -79,7 +93,19 @@ mod tests {
             paused: Some(true),
             ..ContainerState::default()
         };
-        for (container, expected) in [(running, false), (restarting, false), (is_paused, true)] {
+        // What Podman says in the grace of a stop.
+        let stopping = ContainerState {
+            running: Some(false),
+            exit_code: Some(0),
+            status: Some(Status::STOPPING),
+            ..ContainerState::default()
+        };
+        for (container, expected) in [
+            (running, false),
+            (restarting, false),
+            (is_paused, true),
+            (stopping, false),
+        ] {
             let state = state(container);
             assert!(
                 matches!(state, RuntimeState::Running { paused, .. } if paused == expected),

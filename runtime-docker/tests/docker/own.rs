@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use provisionhook_host::{
     container::{Container, Mount, Resources},
     files::{ContributedFile, FilePath},
-    runtime::{Runtime, RuntimeErrorKind, RuntimeState, StartSpec},
+    runtime::{Exit, Exited, Runtime, RuntimeErrorKind, RuntimeState, StartSpec},
     workspace_id::WorkspaceId,
 };
 use provisionhook_runtime_docker::{DockerRuntime, Settings};
@@ -37,6 +37,13 @@ async fn output(runtime: &dyn Runtime, spec: &StartSpec) -> String {
     runtime.start(spec).await.unwrap();
     runtime.wait(spec.id()).await.unwrap();
     String::from_utf8(runtime.logs(spec.id(), None).await.unwrap()).unwrap()
+}
+
+/// Waits until the workspace has written this and no more.
+async fn says(runtime: &dyn Runtime, id: &WorkspaceId, text: &str) {
+    while runtime.logs(id, None).await.unwrap() != text.as_bytes() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 impl Docker {
@@ -177,9 +184,7 @@ async fn a_secret_stands_in_no_label_and_with_the_file_form_nowhere_in_the_daemo
     });
     let spec = spec("inspected", "echo $TOKEN; sleep 600", busybox());
     runtime.start(&spec).await.unwrap();
-    while runtime.logs(spec.id(), None).await.unwrap() != b"s3cret-of-the-test\n" {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    says(&runtime, spec.id(), "s3cret-of-the-test\n").await;
     let inspected = docker.client(&["inspect", "provisionhook-test-inspected"]);
     assert!(!inspected.contains("s3cret"), "{inspected}");
 }
@@ -199,7 +204,7 @@ async fn a_daemon_that_is_away_is_said_to_be_and_the_end_is_heard_when_it_is_bac
     };
     docker.0.start_again();
     let ended = waiting.await.unwrap().unwrap();
-    assert_eq!(ended.exit, provisionhook_host::runtime::Exit::Code(6));
+    assert_eq!(ended.exit, Exit::Code(6));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -265,5 +270,54 @@ async fn a_command_that_is_missing_is_found_out_whatever_stands_before_it() {
             assert_eq!(error.kind(), RuntimeErrorKind::CommandNotFound, "{error}");
             assert_eq!(docker.client(&["ps", "-aq"]), "");
         }
+    }
+}
+
+/// Of a container in its grace Podman says that it does not run, and that its exit code is 0.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_being_stopped_runs_until_it_has_ended() {
+    for make in [Make::Docker, Make::Podman] {
+        let docker = Docker(Daemon::start(make));
+        let script = "trap 'echo asked' TERM; echo up; while :; do sleep 0.1; done";
+        let killed = |exited: Exited| assert_eq!(exited.exit, Exit::Code(137));
+
+        // Its caller goes away in the grace, and with it the platform.
+        let first = docker.runtime();
+        let asked = spec("asked", script, busybox());
+        first.start(&asked).await.unwrap();
+        says(&*first, asked.id(), "up\n").await;
+        let stop = {
+            let (first, id) = (Arc::clone(&first), asked.id().clone());
+            tokio::spawn(async move { first.stop(&id, Duration::from_secs(600)).await })
+        };
+        says(&*first, asked.id(), "up\nasked\n").await;
+        stop.abort();
+        assert!(stop.await.unwrap_err().is_cancelled());
+        drop(first);
+        let next = docker.runtime();
+        let state = next.state(asked.id()).await.unwrap();
+        assert!(matches!(state, RuntimeState::Running { .. }), "{state:?}");
+        let refused = next.clear(asked.id()).await.unwrap_err();
+        assert_eq!(refused.kind(), RuntimeErrorKind::StillRunning);
+        let waiting = {
+            let (next, id) = (Arc::clone(&next), asked.id().clone());
+            tokio::spawn(async move { next.wait(&id).await })
+        };
+        next.stop(asked.id(), Duration::ZERO).await.unwrap();
+        killed(waiting.await.unwrap().unwrap());
+
+        // Its grace is longer than the daemon may take for an answer.
+        let hasty = DockerRuntime::new(Settings {
+            timeout: Duration::from_secs(3),
+            ..docker.settings()
+        });
+        let deaf = spec("deaf", script, busybox());
+        next.start(&deaf).await.unwrap();
+        says(&*next, deaf.id(), "up\n").await;
+        hasty.stop(deaf.id(), Duration::from_secs(4)).await.unwrap();
+        let RuntimeState::Exited(exited) = next.state(deaf.id()).await.unwrap() else {
+            panic!("it was not waited for");
+        };
+        killed(exited);
     }
 }
