@@ -5,6 +5,8 @@
 //! or directory where one should be is an error that names the path, and is left alone.
 
 mod owner;
+#[cfg(test)]
+mod tests;
 mod way;
 
 use std::fs::File;
@@ -13,7 +15,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, fchmod, fstat, openat, renameat, statat, symlinkat, unlinkat,
+    AtFlags, FileType, Mode, OFlags, fchmod, fstat, openat, readlinkat, renameat, statat,
+    symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 use zeroize::Zeroizing;
@@ -62,8 +65,8 @@ impl Home {
         }
     }
 
-    /// Makes `path` a link to `target`, which is for whoever looks at it from inside of the workspace; a link that is there is
-    /// replaced.
+    /// Makes `path` a link to `target`, which is for whoever looks at it from inside of the workspace, unless it is one already. A
+    /// reader finds the old link or the new one.
     ///
     /// # Errors
     /// Something else than a link is in the way, or the file system refuses.
@@ -197,28 +200,39 @@ impl Place<'_> {
 
     fn link(&self, home: BorrowedFd<'_>, target: &str) -> Result<(), RuntimeError> {
         let directory = self.directory(home, true)?.ok_or_else(|| self.moved())?;
-        self.drop_link(directory.as_fd())?;
-        symlinkat(target, &directory, self.name())
-            .map_err(|error| self.cannot("link", error.into()))
+        let there = self.is_link(directory.as_fd())?;
+        if there && leads_to(directory.as_fd(), self.name(), target) {
+            return Ok(());
+        }
+        let linked = drop_unfinished(directory.as_fd())
+            .and_then(|()| symlinkat(target, &directory, UNFINISHED))
+            .and_then(|()| renameat(&directory, UNFINISHED, &directory, self.name()));
+        linked.map_err(|error| {
+            let _gone = unlinkat(&directory, UNFINISHED, AtFlags::empty());
+            self.cannot("link", error.into())
+        })
     }
 
     fn unlink(&self, home: BorrowedFd<'_>) -> Result<(), RuntimeError> {
-        match self.directory(home, false)? {
-            Some(directory) => self.drop_link(directory.as_fd()),
-            None => Ok(()),
+        let Some(directory) = self.directory(home, false)? else {
+            return Ok(());
+        };
+        if !self.is_link(directory.as_fd())? {
+            return Ok(());
+        }
+        match unlinkat(&directory, self.name(), AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(self.cannot("remove", error.into())),
         }
     }
 
-    fn drop_link(&self, directory: BorrowedFd<'_>) -> Result<(), RuntimeError> {
+    /// Whether there is a link; false if there is nothing.
+    fn is_link(&self, directory: BorrowedFd<'_>) -> Result<bool, RuntimeError> {
         match statat(directory, self.name(), AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(found) if FileType::from_raw_mode(found.st_mode) == FileType::Symlink => {}
-            Ok(_) => return Err(self.obstructed(self.path.as_str(), "a link of the platform's")),
-            Err(Errno::NOENT) => return Ok(()),
-            Err(error) => return Err(self.cannot("look at", error.into())),
-        }
-        match unlinkat(directory, self.name(), AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(error) => Err(self.cannot("remove", error.into())),
+            Ok(found) if FileType::from_raw_mode(found.st_mode) == FileType::Symlink => Ok(true),
+            Ok(_) => Err(self.obstructed(self.path.as_str(), "a link of the platform's")),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(self.cannot("look at", error.into())),
         }
     }
 
@@ -259,10 +273,7 @@ impl Place<'_> {
     }
 
     fn write(&self, directory: BorrowedFd<'_>, mode: Mode, bytes: &[u8]) -> io::Result<()> {
-        match unlinkat(directory, UNFINISHED, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => {}
-            Err(error) => return Err(error.into()),
-        }
+        drop_unfinished(directory)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
         let owner_only = Mode::RUSR | Mode::WUSR;
         let file = openat(directory, UNFINISHED, flags | OFlags::CLOEXEC, owner_only)?;
@@ -302,6 +313,19 @@ impl Place<'_> {
         let message = format!("cannot {what} the file {} in its home", self.path);
         RuntimeError::io(self.home.id.as_str(), message, error)
     }
+}
+
+/// Removes what a platform that was killed has left.
+fn drop_unfinished(directory: BorrowedFd<'_>) -> Result<(), Errno> {
+    match unlinkat(directory, UNFINISHED, AtFlags::empty()) {
+        Err(error) if error != Errno::NOENT => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Whether the link is one to `target`. Of one that cannot be read, no.
+fn leads_to(directory: BorrowedFd<'_>, name: &str, target: &str) -> bool {
+    readlinkat(directory, name, Vec::new()).is_ok_and(|found| found.as_bytes() == target.as_bytes())
 }
 
 /// Whether the file has exactly these bytes. Of one that cannot be read, no.
