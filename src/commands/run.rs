@@ -1,10 +1,13 @@
 //! `provisionhook run -- CMD`: one workspace in the foreground, with the platform around it for as long as it runs.
 
 mod foreground;
+mod signals;
 
 use std::{
+    error::Error,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
+    pin::pin,
     process::ExitCode,
     sync::Arc,
     time::Duration,
@@ -12,15 +15,16 @@ use std::{
 
 use provisionhook_host::{
     http::{Auth, Readiness, Server},
-    provision::WorkspaceRequest,
+    provision::{Provisioner, WorkspaceRequest},
     registry::Registry,
-    runtime::{Exit, Runtime as _},
+    runtime::Exit,
     services::state::StateStore,
     store::{Store, WorkspaceSpec},
 };
+use rustix::process::Signal;
 use zeroize::Zeroizing;
 
-use self::foreground::Foreground;
+use self::{foreground::Foreground, signals::Signals};
 use super::{
     CommandResult,
     boot::{self, Booted},
@@ -35,7 +39,7 @@ const SIGNALLED: u8 = 128;
 const CLEANUP: Duration = Duration::from_secs(15);
 
 /// Provisions, runs the command on this terminal, and ends with its exit status. The API listens on a port of its own, for
-/// the workspace's tokens; nothing is left behind.
+/// the workspace's tokens; nothing is left behind, also not by a signal.
 pub(super) fn run(config: &Config, run: Run) -> CommandResult {
     let booted = boot::start(config, StateStore::at(&config.state_dir))?;
     booted.check_required()?;
@@ -47,6 +51,7 @@ pub(super) fn run(config: &Config, run: Run) -> CommandResult {
 }
 
 async fn workspace(config: &Config, booted: &Booted, request: WorkspaceRequest) -> CommandResult {
+    let mut signals = Signals::catch()?;
     let state = tempfile::tempdir()?;
     let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
     let url = server.url();
@@ -63,17 +68,7 @@ async fn workspace(config: &Config, booted: &Booted, request: WorkspaceRequest) 
     let serving = tokio::spawn(server.serve(parts, async move {
         let _stop_or_gone = stopped.await;
     }));
-    let created = provisioner.create(request).await;
-    let exited = match created {
-        Ok(provisioned) => {
-            let id = provisioned.workspace.record.id;
-            let exited = foreground.wait(&id).await?;
-            // So that its end is on record before the store goes.
-            provisioner.stop(&id).await?;
-            Ok(exited)
-        }
-        Err(error) => Err(error),
-    };
+    let ended = carry_out(&provisioner, &foreground, request, &mut signals).await;
     let left = provisioner.settle(CLEANUP).await;
     if left > 0 {
         tracing::error!(
@@ -83,13 +78,46 @@ async fn workspace(config: &Config, booted: &Booted, request: WorkspaceRequest) 
     }
     drop(stop);
     serving.await??;
-    Ok(match exited?.exit {
+    Ok(match ended? {
         Exit::Code(code) => ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)),
         Exit::Signal(signal) => {
             ExitCode::from(SIGNALLED.saturating_add(u8::try_from(signal).unwrap_or_default()))
         }
         Exit::Unknown => ExitCode::FAILURE,
     })
+}
+
+/// Has the command begin, and waits for its end, which is on record then: the store goes. A signal is the command's to answer; one that comes
+/// before it has begun keeps it from beginning, and is how it ended.
+async fn carry_out(
+    provisioner: &Provisioner,
+    foreground: &Foreground,
+    request: WorkspaceRequest,
+    signals: &mut Signals,
+) -> Result<Exit, Box<dyn Error>> {
+    let mut create = pin!(provisioner.create(request));
+    let mut early = None;
+    let created = loop {
+        tokio::select! {
+            created = create.as_mut() => break created,
+            signal = signals.next() => match early {
+                None if foreground.close() => {
+                    early = Some(signal);
+                    tracing::info!("a signal came before the command began: it is not started, and plugins clean up; an INT from now on does not wait for them");
+                }
+                None => foreground.pass_on(signal),
+                Some(_) if signal == Signal::INT => return Ok(Exit::Signal(signal.as_raw())),
+                Some(_) => {}
+            }
+        }
+    };
+    let id = match (created, early) {
+        (Err(_), Some(signal)) => return Ok(Exit::Signal(signal.as_raw())),
+        (created, _) => created?.workspace.record.id,
+    };
+    let exited = foreground.wait_through(&id, signals).await?;
+    provisioner.stop(&id).await?;
+    Ok(exited.exit)
 }
 
 /// The home of the workspace is the current directory, unless a plugin may put files: these never land among the user's own.

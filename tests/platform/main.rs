@@ -40,6 +40,7 @@ mod refusals;
 mod restart;
 mod secrets;
 mod seen;
+mod signals;
 mod sizes;
 mod state;
 mod steps;

@@ -26,7 +26,7 @@ pub(crate) const PAT: &str = "npm_0123456789abcdefghijABCDEFGHIJ012345";
 pub(crate) const NOT_INHERITED: (&str, &str) = ("OPERATORS_OWN", "stays-with-the-platform");
 /// The limit on open files that the platform is started with.
 pub(crate) const OPEN_FILES: u32 = 512;
-const BINARY: &str = env!("CARGO_BIN_EXE_provisionhook");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_provisionhook");
 const KEY: &str = include_str!("../github-server/keys/app.private-key.pem");
 
 pub(crate) struct World {

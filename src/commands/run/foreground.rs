@@ -5,8 +5,9 @@ use std::{
     io,
     os::unix::{fs::DirBuilderExt as _, process::ExitStatusExt as _},
     path::{Path, PathBuf},
+    pin::pin,
     process::ExitStatus,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -22,6 +23,8 @@ use provisionhook_host::{
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{process::Command, sync::watch};
 
+use super::signals::{Signals, is_of_the_terminal};
+
 /// The directory of the workspace's files, if it has one of its own.
 const HOME: &str = "home";
 
@@ -31,6 +34,8 @@ pub(super) struct Foreground {
     home: PathBuf,
     /// Whether the home is this runtime's own. Files of plugins never go into a directory of the user's.
     private: bool,
+    /// Whether nothing may begin any more. Locked while something does.
+    closed: Mutex<bool>,
 }
 
 impl Foreground {
@@ -40,6 +45,7 @@ impl Foreground {
             state: watch::Sender::new(None),
             home: std::env::current_dir()?,
             private: false,
+            closed: Mutex::new(false),
         })
     }
 
@@ -52,6 +58,49 @@ impl Foreground {
             private: true,
             ..Self::here()?
         })
+    }
+
+    /// Starts nothing from now on, unless something has begun already. Says whether nothing has.
+    pub(super) fn close(&self) -> bool {
+        let mut closed = self.closed();
+        *closed = self.state.borrow().is_none();
+        *closed
+    }
+
+    fn closed(&self) -> MutexGuard<'_, bool> {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the end of the command, which gets each signal that comes.
+    pub(super) async fn wait_through(
+        &self,
+        id: &WorkspaceId,
+        signals: &mut Signals,
+    ) -> Result<Exited, RuntimeError> {
+        let mut ended = pin!(self.ended(id));
+        loop {
+            tokio::select! {
+                ended = ended.as_mut() => return ended,
+                signal = signals.next() => self.pass_on(signal),
+            }
+        }
+    }
+
+    /// Gives the command a signal that this process got, unless it has it already.
+    pub(super) fn pass_on(&self, signal: Signal) {
+        if !is_of_the_terminal(signal) {
+            self.signal(signal);
+        }
+    }
+
+    /// Signals the process alone, as a terminal would; one that is gone is none.
+    fn signal(&self, signal: Signal) {
+        let Some((_, RuntimeState::Running { pid, .. })) = &*self.state.borrow() else {
+            return;
+        };
+        if let Some(pid) = pid.and_then(Pid::from_raw) {
+            let _gone = kill_process(pid, signal);
+        }
     }
 
     fn files(&self, id: &WorkspaceId) -> Result<Home, RuntimeError> {
@@ -156,6 +205,14 @@ impl Runtime for Foreground {
             if self.state_of(spec.id()) != RuntimeState::Absent {
                 return Ok(());
             }
+            let closed = self.closed();
+            if *closed {
+                return Err(RuntimeError::new(
+                    spec.id(),
+                    RuntimeErrorKind::Io,
+                    "expected to begin, found a signal to end",
+                ));
+            }
             if !spec.files().is_empty() {
                 self.files(spec.id())?.put(spec.files())?;
             }
@@ -163,17 +220,15 @@ impl Runtime for Foreground {
         })
     }
 
-    /// TERM now, KILL after the grace; of the process alone, as a terminal would.
+    /// TERM now, KILL after the grace.
     fn stop<'a>(&'a self, id: &'a WorkspaceId, grace: Duration) -> RuntimeFuture<'a, ()> {
         Box::pin(async move {
-            let RuntimeState::Running { pid, .. } = self.state_of(id) else {
+            if !matches!(self.state_of(id), RuntimeState::Running { .. }) {
                 return Ok(());
-            };
-            let pid = pid.and_then(Pid::from_raw);
-            let signal = |signal| pid.map(|pid| kill_process(pid, signal));
-            let _gone = signal(Signal::TERM);
+            }
+            self.signal(Signal::TERM);
             if tokio::time::timeout(grace, self.ended(id)).await.is_err() {
-                let _gone = signal(Signal::KILL);
+                self.signal(Signal::KILL);
                 self.ended(id).await?;
             }
             Ok(())
