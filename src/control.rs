@@ -117,7 +117,7 @@ pub(crate) fn unfinished(directory: &Path) -> io::Result<tempfile::NamedTempFile
 
 /// Has the platform over `state_dir` copy its store into `file`. False if none runs there. Blocks.
 pub(crate) fn backup(state_dir: &Path, file: &mut File) -> Result<bool, Box<dyn Error>> {
-    let mut stream = match Stream::connect(path(state_dir)) {
+    let stream = match Stream::connect(path(state_dir)) {
         Ok(stream) => stream,
         Err(error)
             if matches!(
@@ -136,10 +136,16 @@ pub(crate) fn backup(state_dir: &Path, file: &mut File) -> Result<bool, Box<dyn 
         }
     };
     stream.set_read_timeout(Some(PATIENCE))?;
+    ask(stream, file)?;
+    Ok(true)
+}
+
+/// Writes the copy that the platform at the other end sends into `file`.
+fn ask(mut stream: Stream, file: &mut File) -> Result<(), Box<dyn Error>> {
     stream.write_all(BACKUP)?;
     let mut answer = BufReader::new(stream);
     let mut line = String::new();
-    answer.read_line(&mut line)?;
+    answer.read_line(&mut line).map_err(unanswered)?;
     let line = line.trim_end();
     if let Some(why) = line.strip_prefix("error ") {
         return Err(format!("the platform could make no backup: {why}").into());
@@ -148,11 +154,42 @@ pub(crate) fn backup(state_dir: &Path, file: &mut File) -> Result<bool, Box<dyn 
         .strip_prefix("ok ")
         .and_then(|bytes| bytes.parse().ok())
         .ok_or("expected an answer of the platform, found none: see its log")?;
-    let copied = io::copy(&mut answer.take(bytes), file)?;
+    let copied = io::copy(&mut answer.take(bytes), file).map_err(unanswered)?;
     if copied < bytes {
         return Err(
             format!("expected {bytes} bytes of the platform, found {copied}: try again").into(),
         );
     }
-    Ok(true)
+    Ok(())
+}
+
+/// A read that has lasted too long is no error to the system, but "try again".
+fn unanswered(error: io::Error) -> Box<dyn Error> {
+    if error.kind() != io::ErrorKind::WouldBlock {
+        return error.into();
+    }
+    let seconds = PATIENCE.as_secs();
+    format!("expected an answer of the platform within {seconds} s, found none: see its log, and try again").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_platform_that_does_not_answer_is_said() {
+        let (ours, theirs) = Stream::pair().unwrap();
+        ours.set_read_timeout(Some(Duration::from_millis(1)))
+            .unwrap();
+        let mut copy = tempfile::tempfile().unwrap();
+        let mut say = |words: &[u8]| {
+            (&theirs).write_all(words).unwrap();
+            ask(ours.try_clone().unwrap(), &mut copy)
+                .unwrap_err()
+                .to_string()
+        };
+        let silent = "expected an answer of the platform within 60 s, found none: see its log, and try again";
+        assert_eq!(say(b""), silent);
+        assert_eq!(say(b"ok 7\nhalf"), silent);
+    }
 }

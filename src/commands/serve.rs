@@ -62,6 +62,7 @@ async fn serve(
     load: &dyn Fn() -> Result<Loaded, ConfigError>,
     booted: &Booted,
 ) -> Result<(), Box<dyn Error>> {
+    let hangup = signal(SignalKind::hangup())?;
     let server = init::listen(config).await?;
     let auth = config.auth(server.address())?;
     let (readiness, latch) = Readiness::new();
@@ -90,6 +91,7 @@ async fn serve(
         auth,
         tls: server.tls().cloned(),
         webhooks: webhooks.clone(),
+        hangup,
     };
     info!(address = %server.address(), tls = server.tls().is_some(), "listening");
     let ready = async {
@@ -98,10 +100,8 @@ async fn serve(
         info!("ready");
         init::ready();
         tokio::select! {
-            reloaded = reload.run() => reloaded?,
             () = events.prune(retention) => {}
             delivered = webhooks.run() => delivered?,
-            () = control.run() => {}
         }
         Ok::<_, Box<dyn Error>>(())
     };
@@ -109,6 +109,9 @@ async fn serve(
         served = server.serve(parts, terminated()?) => served?,
         // Ends only by an error.
         failed = ready => failed?,
+        // Neither ends, and neither waits for a runtime that is away.
+        () = reload.run() => {}
+        () = control.run() => {}
     }
     provisioner.drain(config.server.drain).await;
     Ok(())

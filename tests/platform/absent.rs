@@ -77,6 +77,23 @@ fn a_daemon_that_is_not_there() {
 }
 
 #[test]
+fn a_platform_that_waits_reads_its_configuration_again_and_makes_a_backup() {
+    let world = over(World::bare(), "no.sock");
+    let platform = Platform::begin(&world, world.command(&["serve"]));
+    platform.signal(Signal::HUP);
+    until("the configuration to be read again", || {
+        assert!(platform.lives(), "{}", platform.log());
+        platform.log().contains("HUP: reading admin tokens")
+    });
+    let copy = world.path("copy.db");
+    world
+        .run(&["backup", copy.to_str().unwrap()])
+        .expect(0, "copy.db: ");
+    assert_eq!(platform.get("/ready").status, 503);
+    assert!(platform.end(Signal::TERM).success());
+}
+
+#[test]
 fn a_daemon_that_the_platforms_user_may_not_ask() {
     let world = over(World::bare_for_everybody(), "root.sock");
     let command = world.command_as(65534, &["serve"]);

@@ -7,7 +7,7 @@ use provisionhook_host::{
     webhooks::Webhooks,
 };
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::Signal,
     time::{MissedTickBehavior, interval},
 };
 use tracing::{info, warn};
@@ -27,19 +27,20 @@ pub(super) struct Reload<'a> {
     pub(super) auth: Auth,
     pub(super) tls: Option<Tls>,
     pub(super) webhooks: Webhooks,
+    /// HUP, which ends a process that has no handler for it: from before the first word of the log.
+    pub(super) hangup: Signal,
 }
 
 impl Reload<'_> {
-    /// Looks again and again; what is wrong is told once and changes nothing.
-    pub(super) async fn run(self) -> Result<(), std::io::Error> {
-        let mut hangup = signal(SignalKind::hangup())?;
+    /// Looks again and again, for as long as it is polled; what is wrong is told once and changes nothing.
+    pub(super) async fn run(mut self) {
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut told = [String::new(), String::new(), String::new()];
         loop {
             tokio::select! {
                 _ = tick.tick() => {}
-                _ = hangup.recv() => info!("HUP: reading admin tokens, certificate and the secrets of webhooks again"),
+                _ = self.hangup.recv() => info!("HUP: reading admin tokens, certificate and the secrets of webhooks again"),
             }
             let [tokens, certificate, webhooks] = &mut told;
             let config = (self.load)().map_err(|error| with_causes(&error));
