@@ -13,7 +13,7 @@ mod target;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::sleep};
 
 use self::{
     counts::{Counts, Lag},
@@ -28,7 +28,6 @@ use crate::{
     events::{EventLog, Filter},
     metrics::Metrics,
     services::http::HttpClient,
-    store::StoreError,
 };
 
 /// One webhook, as the operator describes it.
@@ -109,12 +108,8 @@ impl Webhooks {
     }
 
     /// Delivers until it is dropped. What was under way then is delivered again by the next platform.
-    ///
-    /// # Errors
-    /// When the store cannot say how far the webhooks have come. Nothing was delivered.
-    pub async fn run(&self) -> Result<(), StoreError> {
-        let names = self.hooks.iter().map(|hook| hook.name.clone()).collect();
-        let places = self.log.webhooks(names).await?;
+    pub async fn run(&self) {
+        let places = self.places().await;
         let mut couriers = JoinSet::new();
         for (hook, passed) in self.hooks.iter().zip(places) {
             let courier = Courier::new(Arc::clone(hook), self.log.clone());
@@ -123,5 +118,27 @@ impl Webhooks {
         couriers.join_all().await;
         // Those whose receivers are gone have ended; whoever waits for this waits for the platform's end.
         std::future::pending().await
+    }
+
+    /// How far they have come. A store that cannot write down which webhooks there are, as on a full disk, holds up these and nothing else.
+    async fn places(&self) -> Vec<i64> {
+        let names: Vec<_> = self.hooks.iter().map(|hook| hook.name.clone()).collect();
+        let mut told = false;
+        loop {
+            match self.log.webhooks(names.clone()).await {
+                Ok(places) => {
+                    if told {
+                        tracing::info!("which webhooks there are is on record: they deliver");
+                    }
+                    return places;
+                }
+                Err(error) if !told => {
+                    told = true;
+                    tracing::error!(%error, "which webhooks there are could not be recorded: nothing is delivered until it can be; it is tried again");
+                }
+                Err(_) => {}
+            }
+            sleep(courier::PAUSE).await;
+        }
     }
 }

@@ -101,7 +101,7 @@ async fn serve(
         init::ready();
         tokio::select! {
             () = events.prune(retention) => {}
-            delivered = webhooks.run() => delivered?,
+            () = webhooks.run() => {}
         }
         Ok::<_, Box<dyn Error>>(())
     };

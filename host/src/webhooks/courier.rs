@@ -16,8 +16,8 @@ use crate::{
 
 /// How often it is recorded how far a webhook is for which nothing happens.
 const IDLE: Duration = Duration::from_secs(60);
-/// Before the log is read again that could not be.
-const PAUSE: Duration = Duration::from_secs(5);
+/// Before the store is asked again that could not answer.
+pub(super) const PAUSE: Duration = Duration::from_secs(5);
 
 /// Takes events to one receiver.
 pub(super) struct Courier {

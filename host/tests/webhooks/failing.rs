@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use provisionhook_host::webhooks::Webhook;
+use provisionhook_host::{store::Store, webhooks::Webhook};
+use rusqlite::Connection;
 
 use crate::{
-    World,
+    Running, World,
     receiver::{Does, Receiver},
     server, webhook,
 };
@@ -134,4 +135,31 @@ async fn nothing_goes_to_a_receiver_whose_certificate_is_not_trusted() {
     let _running = world.run(vec![hook()]).await;
     world.shows(&count("delivered", 1)).await;
     assert!(begun.elapsed() < Duration::from_secs(60));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_full_for_a_while_holds_webhooks_up_and_ends_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    drop(Store::open(&path).unwrap());
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "CREATE TABLE refused (until REAL NOT NULL);
+             INSERT INTO refused VALUES (unixepoch('subsec') + 2);
+             CREATE TRIGGER full BEFORE INSERT ON webhooks WHEN unixepoch('subsec') < (SELECT until FROM refused)
+             BEGIN SELECT RAISE(ABORT, 'full'); END",
+        )
+        .unwrap();
+    let world = World::over(dir).await;
+    let refused = world.store.webhooks(vec!["a".to_owned()]).await;
+    assert!(refused.is_err(), "the test refuses nothing");
+    let receiver = Receiver::start([]).await;
+    let _running = Running::of(&world.webhooks(vec![webhook("a", receiver.url())]));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while receiver.seqs().is_empty() {
+        assert!(Instant::now() < deadline, "nothing is ever delivered");
+        world.steps("acme", 1).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }

@@ -65,7 +65,11 @@ fn ws(tenant: &str) -> WorkspaceId {
 impl World {
     /// With a workspace of the tenant `acme`: that is event 1.
     pub(crate) async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::over(tempfile::tempdir().unwrap()).await
+    }
+
+    /// The same in a directory, over the store that is there.
+    pub(crate) async fn over(dir: TempDir) -> Self {
         let registry = Arc::new(Registry::new());
         let broker = Broker::new(BrokerSettings::default(), Redactor::new());
         let world = Self {
@@ -135,7 +139,7 @@ pub(crate) struct Running(JoinHandle<()>);
 impl Running {
     pub(crate) fn of(webhooks: &Webhooks) -> Self {
         let webhooks = webhooks.clone();
-        Self(tokio::spawn(async move { webhooks.run().await.unwrap() }))
+        Self(tokio::spawn(async move { webhooks.run().await }))
     }
 }
 
