@@ -9,14 +9,25 @@ use std::{
         net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream},
     },
     path::{Path, PathBuf},
+    time::Duration,
 };
 
+use rustix::net::sockopt;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::Address;
 
 /// Whoever may open the socket, unless the operator says otherwise: the platform's user.
 pub const SOCKET_MODE: u32 = 0o600;
+
+/// How long a client may be silent before the kernel asks whether it is there.
+const IDLE: Duration = Duration::from_secs(60);
+/// How often it asks then,
+const EVERY: Duration = Duration::from_secs(15);
+/// and how often in vain.
+const PROBES: u32 = 4;
+/// How long what was sent may go unacknowledged: as long as all that together.
+const GONE_MS: u32 = 120_000;
 
 /// A socket that takes connections.
 #[derive(Debug)]
@@ -75,6 +86,9 @@ impl Listener {
                 let (stream, _) = socket.accept().await?;
                 // Small answers must not wait for the acknowledgement of the ones before. Failing to say so costs only that.
                 let _ = stream.set_nodelay(true);
+                if let Err(error) = look_after(&stream) {
+                    tracing::debug!(%error, "a client that vanishes from this connection is not noticed");
+                }
                 Ok(Accepted::Tcp(stream))
             }
             Self::Unix(socket, _) => socket
@@ -93,6 +107,17 @@ impl Accepted {
             Self::Unix(_) => None,
         }
     }
+}
+
+/// Has the kernel end a connection whose client has vanished, so that it does not keep its place for ever: a stream of what happens seldom writes
+/// nothing that could fail.
+fn look_after(stream: &TcpStream) -> io::Result<()> {
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, IDLE)?;
+    sockopt::set_tcp_keepintvl(stream, EVERY)?;
+    sockopt::set_tcp_keepcnt(stream, PROBES)?;
+    sockopt::set_tcp_user_timeout(stream, GONE_MS)?;
+    Ok(())
 }
 
 /// The socket is made under another name and renamed when its mode is right: nobody gets in before that.
@@ -157,6 +182,29 @@ mod tests {
         assert_eq!(listener.address().unwrap(), Address::Unix(path.clone()));
         drop(listener);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn the_kernel_notices_a_client_that_vanishes() {
+        let anywhere = Address::Tcp(([127, 0, 0, 1], 0).into());
+        let bound = Listener::bind(&anywhere, SOCKET_MODE).await.unwrap();
+        let inherited = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        for listener in [bound, Listener::inherited_tcp(inherited).unwrap()] {
+            let Address::Tcp(address) = listener.address().unwrap() else {
+                panic!("{listener:?}");
+            };
+            let _client = std::net::TcpStream::connect(address).unwrap();
+            let Accepted::Tcp(stream) = listener.accept().await.unwrap() else {
+                panic!("{listener:?}");
+            };
+            assert!(sockopt::socket_keepalive(&stream).unwrap());
+            assert_eq!(sockopt::tcp_keepidle(&stream).unwrap(), IDLE);
+            assert_eq!(sockopt::tcp_keepintvl(&stream).unwrap(), EVERY);
+            assert_eq!(sockopt::tcp_keepcnt(&stream).unwrap(), PROBES);
+            assert_eq!(sockopt::tcp_user_timeout(&stream).unwrap(), GONE_MS);
+            let all = IDLE + EVERY * PROBES;
+            assert_eq!(all, Duration::from_millis(GONE_MS.into()));
+        }
     }
 
     #[tokio::test]
