@@ -1,13 +1,10 @@
 //! [`DockerRuntime`]: the runtime's interface over the daemon.
 
+mod start;
+
 use std::{sync::Arc, time::Duration};
 
-use bollard::{
-    Docker,
-    query_parameters::{
-        CreateContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
-    },
-};
+use bollard::query_parameters::StopContainerOptionsBuilder;
 use provisionhook_host::{
     container::Container,
     files::{ContributedFile, FilePath},
@@ -19,7 +16,6 @@ use provisionhook_host::{
 };
 
 use crate::{
-    create,
     engine::{Engine, Found},
     error,
     events::Events,
@@ -46,104 +42,6 @@ impl DockerRuntime {
             engine,
             starting: Arc::default(),
         }
-    }
-
-    /// In a task of its own: the daemon goes on with a start whose caller has gone away, and somebody has to see it through.
-    async fn start_whole(&self, spec: &StartSpec) -> Result<(), RuntimeError> {
-        let (runtime, spec) = (self.clone(), spec.clone());
-        let id = spec.id().clone();
-        let start = async move {
-            let _turn = runtime.starting.of(spec.id()).await;
-            runtime.start(&spec).await
-        };
-        tokio::spawn(start).await.unwrap_or_else(|error| {
-            let message = "the start was broken off: try again";
-            Err(RuntimeError::io(id.as_str(), message, error.into()))
-        })
-    }
-
-    async fn start(&self, spec: &StartSpec) -> Result<(), RuntimeError> {
-        spec.check_in_container()?;
-        let (engine, id) = (&self.engine, spec.id());
-        match engine.find(id).await? {
-            Found::Ours(_) => return Ok(()),
-            Found::Stranger => return Err(self.taken(id)),
-            // A start that was broken off.
-            Found::Created => engine.remove(id).await?,
-            Found::Nothing => {}
-        }
-        let container = spec.container();
-        let image = container.and_then(|container| container.image.as_deref());
-        let Some(image) = image.or(engine.settings.image.as_deref()) else {
-            let message = "expected an image, found none: name one, or configure a default";
-            return Err(RuntimeError::new(id, RuntimeErrorKind::Invalid, message));
-        };
-        let docker = engine.for_workspace(id, "start it").await?;
-        let image_env = engine.image_env(docker, id, image).await?;
-        let begun = self.begin(docker, spec, image, &image_env).await;
-        if begun.is_err()
-            && let Err(error) = self.undo(id).await
-        {
-            tracing::warn!(workspace = %id, %error, "what a start that failed has made is left over until the next start");
-        }
-        begun
-    }
-
-    async fn begin(
-        &self,
-        docker: &Docker,
-        spec: &StartSpec,
-        image: &str,
-        image_env: &[String],
-    ) -> Result<(), RuntimeError> {
-        let (engine, id) = (&self.engine, spec.id());
-        tokio::task::block_in_place(|| self.places(id).prepare(spec))?;
-        let body = create::body(&engine.settings, spec, image, image_env);
-        let name = CreateContainerOptionsBuilder::new()
-            .name(&engine.name(id))
-            .build();
-        match docker.create_container(Some(name), body).await {
-            Ok(_) => {}
-            Err(error) if error::status(&error) == Some(409) => return Err(self.taken(id)),
-            Err(error) => return Err(engine.failed(Some(id), "create its container", &error)),
-        }
-        self.execute(docker, spec).await
-    }
-
-    /// Takes back a start that failed. The daemon may have done what it could not say any more; what is secret goes in any case.
-    async fn undo(&self, id: &WorkspaceId) -> Result<(), RuntimeError> {
-        tokio::task::block_in_place(|| self.places(id).clear())?;
-        self.stop(id, Duration::ZERO).await?;
-        self.clear(id).await
-    }
-
-    /// Starts the container that was created for `spec`, and says if it is its command that is missing.
-    ///
-    /// The command is looked for where there is doubt, and no sooner: looking mounts a container that does not run, which Podman 4.3
-    /// does not stand while many others start.
-    async fn execute(&self, docker: &Docker, spec: &StartSpec) -> Result<(), RuntimeError> {
-        let engine = &self.engine;
-        let started = docker
-            .start_container(&engine.name(spec.id()), None::<StartContainerOptions>)
-            .await;
-        if let Err(error) = started {
-            engine.has_command(docker, spec).await?;
-            return Err(engine.failed(Some(spec.id()), "start its container", &error));
-        }
-        // Something else stands before the command, and starts in any case.
-        let stands_before = engine.settings.init || engine.settings.env_in_file;
-        if stands_before {
-            engine.look_for_command(docker, spec).await?;
-        }
-        Ok(())
-    }
-
-    fn taken(&self, id: &WorkspaceId) -> RuntimeError {
-        let message = format!(
-            "expected the name {} to be free, found a container that is not this platform's: remove or rename it",
-            self.engine.name(id)
-        );
-        RuntimeError::new(id, RuntimeErrorKind::Obstructed, message)
     }
 
     async fn stop(&self, id: &WorkspaceId, grace: Duration) -> Result<(), RuntimeError> {
