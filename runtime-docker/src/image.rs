@@ -1,18 +1,24 @@
 //! The image of a workspace: there, or pulled.
 
+use std::{sync::Arc, time::Duration};
+
 use bollard::{Docker, query_parameters::CreateImageOptionsBuilder};
 use futures_util::StreamExt as _;
 use provisionhook_host::{
     runtime::{RuntimeError, RuntimeErrorKind, quoted},
     workspace_id::WorkspaceId,
 };
+use tokio::time::timeout;
 
 use crate::{engine::Engine, error, settings::PullPolicy};
+
+/// How long a pull may take, whether anybody still waits for it or not.
+const PULLED_WITHIN: Duration = Duration::from_secs(30 * 60);
 
 impl Engine {
     /// Sees that the daemon has the image, and gives the variables that it sets.
     pub(crate) async fn image_env(
-        &self,
+        self: &Arc<Self>,
         docker: &Docker,
         id: &WorkspaceId,
         image: &str,
@@ -52,7 +58,31 @@ impl Engine {
         }
     }
 
+    /// In a task of its own: a start that took too long is given up, and finds the image when it is tried again.
     async fn pull(
+        self: &Arc<Self>,
+        docker: &Docker,
+        id: &WorkspaceId,
+        image: &str,
+    ) -> Result<(), RuntimeError> {
+        let (engine, docker) = (Arc::clone(self), docker.clone());
+        let (of, name) = (id.clone(), image.to_owned());
+        let pull = async move {
+            match timeout(PULLED_WITHIN, engine.pull_whole(&docker, &of, &name)).await {
+                Ok(pulled) => pulled,
+                Err(_) => {
+                    let found = "it is not pulled after 30 minutes; look at the registry";
+                    Err(missing(&of, &name, found))
+                }
+            }
+        };
+        tokio::spawn(pull).await.unwrap_or_else(|error| {
+            let message = "the pull of its image was broken off: try again";
+            Err(RuntimeError::io(id.as_str(), message, error.into()))
+        })
+    }
+
+    async fn pull_whole(
         &self,
         docker: &Docker,
         id: &WorkspaceId,

@@ -28,7 +28,8 @@ use crate::{
 pub struct DockerRuntime {
     engine: Arc<Engine>,
     events: Events,
-    /// Held while a workspace is started: what is to end it waits until there is something to end.
+    /// Held while a workspace is started, stopped, cleared or removed: what is to end it waits until there is something to end, or a start
+    /// that was given up has come to nothing.
     starting: Arc<Turns>,
 }
 
@@ -240,7 +241,10 @@ impl Runtime for DockerRuntime {
     }
 
     fn clear<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()> {
-        Box::pin(self.clear(id))
+        Box::pin(async move {
+            let _turn = self.starting.of(id).await;
+            self.clear(id).await
+        })
     }
 
     fn put_files<'a>(
@@ -260,6 +264,9 @@ impl Runtime for DockerRuntime {
     }
 
     fn remove<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()> {
-        Box::pin(self.remove(id))
+        Box::pin(async move {
+            let _turn = self.starting.of(id).await;
+            self.remove(id).await
+        })
     }
 }

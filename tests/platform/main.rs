@@ -37,6 +37,8 @@ mod place;
 mod platform;
 mod pull;
 mod refusals;
+#[path = "../support/registry.rs"]
+mod registry;
 mod restart;
 mod secrets;
 mod seen;

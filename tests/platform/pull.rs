@@ -1,76 +1,16 @@
 //! Images that the daemon has to pull from a registry, which is a real one.
 
-use std::{
-    fs,
-    net::TcpListener,
-    process::{Child, Command, Stdio},
-};
+use std::fs;
 
 use serde_json::json;
-use tempfile::TempDir;
 
 use crate::{
-    daemon::{Daemon, IMAGE, Make},
+    daemon::{Daemon, Make},
     docker,
     full::leave,
-    world::{World, until},
+    registry::Registry,
+    world::World,
 };
-
-/// A registry of the test's own, that every daemon of this machine trusts.
-struct Registry {
-    process: Child,
-    port: u16,
-    _directory: TempDir,
-}
-
-impl Registry {
-    fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let unused = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = unused.local_addr().unwrap().port();
-        drop(unused);
-        let config = json!({
-            "version": "0.1",
-            "storage": {"filesystem": {"rootdirectory": directory.path()}},
-            "http": {"addr": format!("127.0.0.1:{port}")},
-        });
-        // JSON is YAML.
-        let file = directory.path().join("config.yml");
-        fs::write(&file, config.to_string()).unwrap();
-        let process = Command::new("docker-registry")
-            .arg("serve")
-            .arg(file)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("docker-registry (Debian: docker-registry): {error}"));
-        Self {
-            process,
-            port,
-            _directory: directory,
-        }
-    }
-
-    /// Puts the daemon's image into the registry, and gives its name there. The daemon does not have it any more.
-    fn take(&self, daemon: &Daemon) -> String {
-        let name = format!("127.0.0.1:{}/team/busybox:1", self.port);
-        let client = |arguments: &[&str]| {
-            let output = daemon.command(arguments).output().unwrap();
-            output.status.success()
-        };
-        assert!(client(&["tag", IMAGE, &name]));
-        until("the registry to take it", || client(&["push", &name]));
-        assert!(client(&["rmi", "--force", &name, IMAGE]));
-        name
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        let _gone = self.process.kill();
-        let _reaped = self.process.wait();
-    }
-}
 
 #[test]
 fn an_image_is_pulled_unless_there_is_no_room_for_it_or_no_registry() {

@@ -1,6 +1,6 @@
 //! How a workspace begins, or what has begun of it is taken back.
 
-use std::time::Duration;
+use std::{convert::Infallible, io, time::Duration};
 
 use bollard::{
     Docker,
@@ -10,30 +10,64 @@ use provisionhook_host::{
     runtime::{RuntimeError, RuntimeErrorKind, StartSpec},
     workspace_id::WorkspaceId,
 };
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use super::DockerRuntime;
 use crate::{create, engine::Found, error};
 
+/// Resolves when nobody waits for a start any more. Nothing is ever sent.
+type GivenUp = oneshot::Receiver<Infallible>;
+
 impl DockerRuntime {
-    /// In a task of its own: the daemon goes on with a start whose caller has gone away, and somebody has to see it through.
+    /// In a task of its own: the daemon goes on with a start whose caller has gone away, and somebody has to take it back.
     pub(super) async fn start_whole(&self, spec: &StartSpec) -> Result<(), RuntimeError> {
         let (runtime, spec) = (self.clone(), spec.clone());
         let id = spec.id().clone();
+        // Goes with the caller.
+        let (_wanted, given_up) = oneshot::channel();
         let start = async move {
             let _turn = runtime.starting.of(spec.id()).await;
-            runtime.start(&spec).await
+            runtime.start(&spec, given_up).await
         };
-        tokio::spawn(start).await.unwrap_or_else(|error| {
-            let message = "the start was broken off: try again";
-            Err(RuntimeError::io(id.as_str(), message, error.into()))
-        })
+        tokio::spawn(start)
+            .await
+            .unwrap_or_else(|error| Err(broken_off(&id, error.into())))
     }
 
-    async fn start(&self, spec: &StartSpec) -> Result<(), RuntimeError> {
+    /// One that is given up before there is a container comes to nothing at once; what comes later is taken back.
+    async fn start(&self, spec: &StartSpec, mut given_up: GivenUp) -> Result<(), RuntimeError> {
         spec.check_in_container()?;
         let (engine, id) = (&self.engine, spec.id());
+        let docker = engine.for_workspace(id, "start it").await?;
+        let image = tokio::select! {
+            biased;
+            _ = &mut given_up => return Err(broken_off(id, io::ErrorKind::Interrupted.into())),
+            image = self.image(docker, spec) => image?,
+        };
+        let Some((image, image_env)) = image else {
+            return Ok(());
+        };
+        let mut begun = self.begin(docker, spec, image, &image_env).await;
+        if given_up.try_recv() == Err(TryRecvError::Closed) {
+            begun = begun.and_then(|()| Err(broken_off(id, io::ErrorKind::Interrupted.into())));
+        }
+        if begun.is_err()
+            && let Err(error) = self.undo(id).await
+        {
+            tracing::warn!(workspace = %id, %error, "what a start that failed has made is left over until the next start");
+        }
+        begun
+    }
+
+    /// Makes room for a container, and gives its image and what that sets. None if it has been started already.
+    async fn image<'a>(
+        &'a self,
+        docker: &Docker,
+        spec: &'a StartSpec,
+    ) -> Result<Option<(&'a str, Vec<String>)>, RuntimeError> {
+        let (engine, id) = (&self.engine, spec.id());
         match engine.find(id).await? {
-            Found::Ours(_) => return Ok(()),
+            Found::Ours(_) => return Ok(None),
             Found::Stranger => return Err(self.taken(id)),
             // A start that was broken off.
             Found::Created => engine.remove(id).await?,
@@ -45,15 +79,8 @@ impl DockerRuntime {
             let message = "expected an image, found none: name one, or configure a default";
             return Err(RuntimeError::new(id, RuntimeErrorKind::Invalid, message));
         };
-        let docker = engine.for_workspace(id, "start it").await?;
-        let image_env = engine.image_env(docker, id, image).await?;
-        let begun = self.begin(docker, spec, image, &image_env).await;
-        if begun.is_err()
-            && let Err(error) = self.undo(id).await
-        {
-            tracing::warn!(workspace = %id, %error, "what a start that failed has made is left over until the next start");
-        }
-        begun
+        let env = engine.image_env(docker, id, image).await?;
+        Ok(Some((image, env)))
     }
 
     async fn begin(
@@ -112,4 +139,8 @@ impl DockerRuntime {
         );
         RuntimeError::new(id, RuntimeErrorKind::Obstructed, message)
     }
+}
+
+fn broken_off(id: &WorkspaceId, error: io::Error) -> RuntimeError {
+    RuntimeError::io(id.as_str(), "the start was broken off: try again", error)
 }

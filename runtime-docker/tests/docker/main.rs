@@ -10,6 +10,9 @@
 #[path = "../../../tests/support/docker_daemon.rs"]
 mod daemon;
 mod own;
+mod pull;
+#[path = "../../../tests/support/registry.rs"]
+mod registry;
 
 use std::sync::Arc;
 

@@ -17,7 +17,7 @@ use crate::{
     daemon::{Daemon, IMAGE, Make},
 };
 
-fn spec(id: &str, script: &str, container: Container) -> StartSpec {
+pub(crate) fn spec(id: &str, script: &str, container: Container) -> StartSpec {
     let command = ["sh", "-c", script].map(str::to_owned).to_vec();
     let env = [("PATH", "/bin"), ("TOKEN", "s3cret-of-the-test")];
     let env = env.map(|(key, value)| (key.to_owned(), Zeroizing::new(value.to_owned())));
@@ -33,7 +33,7 @@ fn busybox() -> Container {
     }
 }
 
-async fn output(runtime: &dyn Runtime, spec: &StartSpec) -> String {
+pub(crate) async fn output(runtime: &dyn Runtime, spec: &StartSpec) -> String {
     runtime.start(spec).await.unwrap();
     runtime.wait(spec.id()).await.unwrap();
     String::from_utf8(runtime.logs(spec.id(), None).await.unwrap()).unwrap()
@@ -48,10 +48,16 @@ async fn says(runtime: &dyn Runtime, id: &WorkspaceId, text: &str) {
 
 impl Docker {
     /// What the daemon's own client prints.
-    fn client(&self, arguments: &[&str]) -> String {
+    pub(crate) fn client(&self, arguments: &[&str]) -> String {
         let output = self.0.command(arguments).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Whether the daemon has this image.
+    pub(crate) fn has(&self, image: &str) -> bool {
+        let output = self.0.command(&["image", "inspect", image]).output();
+        output.unwrap().status.success()
     }
 }
 
