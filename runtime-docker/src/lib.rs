@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | `<root>/<id>/home` | `/workspace` | the `HOME` of the command, with the files that plugins contribute |
 //! | `<secrets>/<id>` | `/run/provisionhook/secrets` | secret files, on a tmpfs; a link in the home leads to each |
-//! | `<root>/<id>/output.log` | | what earlier runs wrote |
+//! | `<root>/<id>/output.log` | | what earlier runs wrote, after a line that names the last of them |
 //!
 //! A container's name follows from the platform's and the workspace's, so that a start that is repeated starts nothing twice.
 //! It carries the labels of `names`; a container without them is a stranger's, and is never touched.

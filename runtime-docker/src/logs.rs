@@ -2,8 +2,11 @@
 
 use std::{io, sync::Arc};
 
-use bollard::query_parameters::{LogsOptions, LogsOptionsBuilder};
-use futures_util::StreamExt as _;
+use bollard::{
+    models::ContainerInspectResponse,
+    query_parameters::{LogsOptions, LogsOptionsBuilder},
+};
+use futures_util::{StreamExt as _, stream};
 use provisionhook_host::{
     runtime::{OutputStream, RuntimeError, SavedOutput, Tail},
     workspace_id::WorkspaceId,
@@ -25,7 +28,9 @@ impl Engine {
             .saved(id)
             .read(tail)
             .map_err(|error| io_error(id, "read", error))?;
-        if let Found::Ours(_) = self.find(id).await? {
+        if let Found::Ours(container) = self.find(id).await?
+            && !self.is_saved(id, &container)?
+        {
             self.collect(id, &mut output).await?;
         }
         Ok(output.into_bytes())
@@ -37,9 +42,15 @@ impl Engine {
         id: WorkspaceId,
         tail: u64,
     ) -> Result<OutputStream, RuntimeError> {
-        let Found::Ours(_) = self.find(&id).await? else {
+        let Found::Ours(container) = self.find(&id).await? else {
             return Err(RuntimeError::absent(&id, "a container"));
         };
+        if self.is_saved(&id, &container)? {
+            return self
+                .saved(&id)
+                .followed_by(stream::empty(), 0, tail)
+                .map_err(|error| io_error(&id, "read", error));
+        }
         // The daemon counts lines, so what was written before is counted here first.
         let mut written = 0;
         self.pieces(&id, |piece| written += piece.len() as u64)
@@ -56,12 +67,30 @@ impl Engine {
             .map_err(|error| io_error(&id, "read", error))
     }
 
-    /// Keeps what the container wrote, because it is about to go.
-    pub(crate) async fn save_log(&self, id: &WorkspaceId) -> Result<(), RuntimeError> {
+    /// Keeps what the container wrote, because it is about to go, unless that was done already.
+    pub(crate) async fn save_log(
+        &self,
+        id: &WorkspaceId,
+        container: &ContainerInspectResponse,
+    ) -> Result<(), RuntimeError> {
+        if self.is_saved(id, container)? {
+            return Ok(());
+        }
         let output = self.logs(id, None).await?;
         self.saved(id)
-            .save(&output)
+            .save(run(container), &output)
             .map_err(|error| io_error(id, "keep", error))
+    }
+
+    /// Whether the output of this container is among what is kept.
+    fn is_saved(
+        &self,
+        id: &WorkspaceId,
+        container: &ContainerInspectResponse,
+    ) -> Result<bool, RuntimeError> {
+        self.saved(id)
+            .has(run(container))
+            .map_err(|error| io_error(id, "read", error))
     }
 
     async fn collect(&self, id: &WorkspaceId, output: &mut Tail) -> Result<(), RuntimeError> {
@@ -89,6 +118,11 @@ impl Engine {
     fn saved(&self, id: &WorkspaceId) -> SavedOutput {
         SavedOutput::at(self.directory(id).join("output.log"))
     }
+}
+
+/// Containers of one workspace have the same name, and each an id of its own.
+fn run(container: &ContainerInspectResponse) -> &str {
+    container.id.as_deref().unwrap_or_default()
 }
 
 fn options(follow: bool) -> LogsOptions {

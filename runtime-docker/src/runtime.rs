@@ -164,8 +164,8 @@ impl DockerRuntime {
     async fn clear(&self, id: &WorkspaceId) -> Result<(), RuntimeError> {
         self.ended(id).await?;
         match self.engine.find(id).await? {
-            Found::Ours(_) => {
-                self.engine.save_log(id).await?;
+            Found::Ours(container) => {
+                self.engine.save_log(id, &container).await?;
                 self.engine.remove(id).await?;
             }
             Found::Created => self.engine.remove(id).await?,

@@ -30,7 +30,9 @@ impl Workspaces {
         most: Option<u64>,
     ) -> Result<Vec<u8>, RuntimeError> {
         let mut output = self.saved(id, most)?;
-        if let Found::Ours(pod) = self.cluster.find(id).await? {
+        if let Found::Ours(pod) = self.cluster.find(id).await?
+            && !self.is_saved(id, &pod)?
+        {
             self.collect(id, &pod, &mut output).await?;
         }
         Ok(output.into_bytes())
@@ -45,6 +47,12 @@ impl Workspaces {
         let Found::Ours(pod) = self.cluster.find(id).await? else {
             return Err(RuntimeError::absent(id, "a Pod"));
         };
+        if self.is_saved(id, &pod)? {
+            return tokio::task::block_in_place(|| {
+                self.file(id).followed_by(stream::empty(), 0, tail)
+            })
+            .map_err(|error| io_error(id, "read", error));
+        }
         // The API server counts lines, so what was written before is counted here first.
         let mut written = 0;
         self.pieces(id, &pod, |piece| written += piece.len() as u64)
@@ -70,8 +78,11 @@ impl Workspaces {
             .map_err(|error| io_error(id, "read", error))
     }
 
-    /// Keeps what the Pod wrote, because it is about to go. What its node does not give any more is lost.
+    /// Keeps what the Pod wrote, because it is about to go, unless that was done already. What its node does not give any more is lost.
     pub(crate) async fn save_log(&self, id: &WorkspaceId, pod: &Pod) -> Result<(), RuntimeError> {
+        if self.is_saved(id, pod)? {
+            return Ok(());
+        }
         let mut output = self.saved(id, None)?;
         match self.collect(id, pod, &mut output).await {
             Ok(()) => {}
@@ -84,8 +95,14 @@ impl Workspaces {
         if bytes.is_empty() {
             return Ok(());
         }
-        tokio::task::block_in_place(|| self.file(id).save(&bytes))
+        tokio::task::block_in_place(|| self.file(id).save(run(pod), &bytes))
             .map_err(|error| io_error(id, "keep", error))
+    }
+
+    /// Whether the output of this Pod is among what is kept.
+    fn is_saved(&self, id: &WorkspaceId, pod: &Pod) -> Result<bool, RuntimeError> {
+        tokio::task::block_in_place(|| self.file(id).has(run(pod)))
+            .map_err(|error| io_error(id, "read", error))
     }
 
     async fn collect(
@@ -157,6 +174,11 @@ impl Workspaces {
     fn file(&self, id: &WorkspaceId) -> SavedOutput {
         SavedOutput::at(self.cluster.directory(id).join("output.log"))
     }
+}
+
+/// Pods of one workspace have the same name, and each a UID of its own.
+fn run(pod: &Pod) -> &str {
+    pod.metadata.uid.as_deref().unwrap_or_default()
 }
 
 fn unread(id: &WorkspaceId, error: &io::Error) -> RuntimeError {

@@ -172,6 +172,7 @@ impl Place {
     ) -> Option<String> {
         if operation != Operation::Create {
             ask(platform, id, Operation::Create).expect(201);
+            until("it to begin", || platform.output(id) == "run 1\n");
         }
         if operation == Operation::Resume {
             ask(platform, id, Operation::Pause).expect(200);
@@ -193,6 +194,14 @@ impl Place {
         }
         self.proxy.mend();
         self.check(platform, id, operation, answer.status < 300, &at);
+        if operation == Operation::Restart {
+            // The second run may have been taken back before it spoke.
+            let output = platform.output(id);
+            assert!(
+                ["run 1\n", "run 1\nrun 2\n"].contains(&&*output),
+                "{at}: {output}"
+            );
+        }
         let gone = ask(platform, id, Operation::Delete);
         assert!(matches!(gone.status, 204 | 404), "{at}: {gone:?}");
         assert_eq!(self.daemon.containers(&["--all"]), 0, "{at}");
@@ -266,7 +275,7 @@ impl Place {
 fn ask(platform: &Platform<'_>, id: &str, operation: Operation) -> Answer {
     let path = format!("/workspaces/{id}");
     // The first process of a container is not ended by a signal that it does not care about.
-    let script = "trap exit TERM; sleep 600 & wait";
+    let script = "trap exit TERM; n=$(cat n 2>/dev/null); n=$((n + 1)); echo $n >n; echo run $n; sleep 600 & wait";
     let request = json!({"id": id, "command": ["sh", "-c", script]}).to_string();
     match operation {
         Operation::Create => platform.post("/workspaces", request),

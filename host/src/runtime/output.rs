@@ -2,8 +2,8 @@
 
 use std::{
     collections::VecDeque,
-    fs::{self, DirBuilder, OpenOptions},
-    io::{self, Write as _},
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::PathBuf,
     pin::Pin,
@@ -19,7 +19,13 @@ const MOST: usize = 32 * 1024 * 1024;
 /// Pieces of output in the order of writing, none of them empty. Ends with the workspace, or after an error.
 pub type OutputStream = Pin<Box<dyn Stream<Item = Result<Vec<u8>, RuntimeError>> + Send>>;
 
-/// A file that holds the last bytes of what a workspace wrote.
+/// How the file begins; then comes the name of the run whose output is the last in it, and the end of the line.
+const UP_TO: &str = "# provisionhook: the output up to ";
+/// The most that is read of that line, in bytes.
+const LONGEST_LINE: u64 = 1024;
+
+/// A file that holds the last bytes of what a workspace wrote, and of which run they are: what ends in the middle, between keeping an output
+/// and removing what it came from, keeps it once.
 pub struct SavedOutput(PathBuf);
 
 impl SavedOutput {
@@ -40,11 +46,25 @@ impl SavedOutput {
             bytes: VecDeque::new(),
         };
         match fs::read(&self.0) {
-            Ok(bytes) => tail.push(&bytes),
+            Ok(bytes) => tail.push(without_line(&bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
         Ok(tail)
+    }
+
+    /// Whether the output of this run is in it. Blocks.
+    ///
+    /// # Errors
+    /// The file is there and cannot be read.
+    pub fn has(&self, run: &str) -> io::Result<bool> {
+        let file = match File::open(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            file => file?,
+        };
+        let mut line = Vec::new();
+        BufReader::new(file.take(LONGEST_LINE)).read_until(b'\n', &mut line)?;
+        Ok(line == line_of(run).as_bytes())
     }
 
     /// The last `tail` bytes of the file and of `output` as one, and what comes behind. `written` is how many bytes of `output` there are by
@@ -64,11 +84,11 @@ impl SavedOutput {
         Ok(Box::pin(before.chain(output)))
     }
 
-    /// Replaces the file. Blocks.
+    /// Replaces the file by what was written up to the end of `run`, a name without a line break. Blocks.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn save(&self, bytes: &[u8]) -> io::Result<()> {
+    pub fn save(&self, run: &str, bytes: &[u8]) -> io::Result<()> {
         let beside = self.0.with_extension("new");
         if let Some(directory) = self.0.parent() {
             // Of an orphan there may be nothing but its container.
@@ -79,9 +99,23 @@ impl SavedOutput {
         }
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
-        options.open(&beside)?.write_all(bytes)?;
+        let mut file = options.open(&beside)?;
+        file.write_all(line_of(run).as_bytes())?;
+        file.write_all(bytes)?;
         fs::rename(beside, &self.0)
     }
+}
+
+fn line_of(run: &str) -> String {
+    format!("{UP_TO}{run}\n")
+}
+
+fn without_line(file: &[u8]) -> &[u8] {
+    if !file.starts_with(UP_TO.as_bytes()) {
+        return file;
+    }
+    let end = file.iter().position(|byte| *byte == b'\n');
+    end.map_or(&[], |end| &file[end + 1..])
 }
 
 /// `output` without its first `bytes`.
@@ -145,7 +179,10 @@ mod tests {
         }
         let bytes = tail.into_bytes();
         assert_eq!(bytes, b"56789");
-        saved.save(&bytes).unwrap();
+        assert!(!saved.has("one").unwrap());
+        saved.save("one", &bytes).unwrap();
         assert_eq!(saved.read(Some(2)).unwrap().into_bytes(), b"89");
+        assert_eq!(saved.read(None).unwrap().into_bytes(), bytes);
+        assert!(saved.has("one").unwrap() && !saved.has("on").unwrap());
     }
 }
