@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bollard::{errors::Error, query_parameters::EventsOptionsBuilder};
 use futures_util::StreamExt as _;
+use jiff::{SignedDuration, Timestamp};
 use provisionhook_host::runtime::causes;
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
@@ -12,6 +13,9 @@ use crate::{engine::Engine, names};
 
 /// Between two attempts to subscribe again.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How far back a subscription begins: what happens between a look at a container and the daemon's taking the subscription is told, too.
+const BEFORE: SignedDuration = SignedDuration::from_secs(10);
 
 /// Counts what has happened. Whoever waits for a container looks at it again when the number has changed.
 #[derive(Clone)]
@@ -72,7 +76,13 @@ async fn subscribe(
     }
     let mut filter: HashMap<String, Vec<String>> = names::filter(&engine.settings.platform);
     filter.insert("type".to_owned(), vec!["container".to_owned()]);
-    let mut events = docker.events(Some(EventsOptionsBuilder::new().filters(&filter).build()));
+    let since = Timestamp::now().as_duration() - BEFORE;
+    let options = EventsOptionsBuilder::new()
+        .filters(&filter)
+        .since(&since.as_secs().to_string())
+        .build();
+    // Nothing is sent before it is polled.
+    let mut events = docker.events(Some(options));
     happened.send_modify(|number| *number += 1);
     loop {
         tokio::select! {

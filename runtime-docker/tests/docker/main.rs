@@ -9,6 +9,7 @@
 #[expect(dead_code, reason = "the tests of the platform ask more of it")]
 #[path = "../../../tests/support/docker_daemon.rs"]
 mod daemon;
+mod events;
 mod own;
 mod pull;
 #[path = "../../../tests/support/registry.rs"]

@@ -26,7 +26,7 @@ pub(crate) fn spec(id: &str, script: &str, container: Container) -> StartSpec {
         .with_container(Some(container))
 }
 
-fn busybox() -> Container {
+pub(crate) fn busybox() -> Container {
     Container {
         image: Some(IMAGE.to_owned()),
         ..Container::default()
@@ -40,7 +40,7 @@ pub(crate) async fn output(runtime: &dyn Runtime, spec: &StartSpec) -> String {
 }
 
 /// Waits until the workspace has written this and no more.
-async fn says(runtime: &dyn Runtime, id: &WorkspaceId, text: &str) {
+pub(crate) async fn says(runtime: &dyn Runtime, id: &WorkspaceId, text: &str) {
     while runtime.logs(id, None).await.unwrap() != text.as_bytes() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
