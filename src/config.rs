@@ -51,8 +51,10 @@ pub(crate) fn load(
     };
     layers.apply_environment(environment)?;
     let origins = layers.origins();
+    let secret_files = layers.secret_files();
     let mut config = layers.into_config()?;
     config.file = file.map(Path::to_owned);
+    config.secret_files = secret_files;
     Ok(Loaded { config, origins })
 }
 

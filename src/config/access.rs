@@ -124,11 +124,6 @@ impl Config {
             .chain(named.map(|(name, text)| (format!("admin_tokens.{name}"), name.as_str(), text)))
     }
 
-    /// The text of each admin token.
-    pub(super) fn admin_token_texts(&self) -> impl Iterator<Item = &SecretText> {
-        self.named_tokens().map(|(_, _, text)| text)
-    }
-
     /// The certificate to serve with on `address`, if any.
     pub(crate) fn tls(&self, address: &Address) -> Result<Option<Tls>, ConfigError> {
         let missing = |key| ConfigError::Unusable {

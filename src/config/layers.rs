@@ -145,6 +145,17 @@ impl Layers {
             .collect()
     }
 
+    /// The files that secrets are in. Asked of the table and not of the types, so that no secret can be forgotten: one that is not in
+    /// the list of keys is an unknown key.
+    pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
+        let is_secret =
+            |name: &&String| keys::find(name).is_some_and(|key| key.kind == Kind::Secret);
+        let secrets = self.origins.keys().filter(is_secret);
+        let references =
+            secrets.filter_map(|name| lookup(&self.table, name)?.get("$file")?.as_str());
+        references.map(PathBuf::from).collect()
+    }
+
     /// The typed configuration. What the file says has been checked; what can still be wrong came from the environment.
     pub(crate) fn into_config(self) -> Result<Config, ConfigError> {
         typed::config(self.table).map_err(|mut mismatch| {

@@ -8,7 +8,7 @@ use provisionhook_host::{
 };
 use serde::Deserialize;
 
-use super::{Config, ConfigError, SecretText};
+use super::{Config, ConfigError};
 
 /// `[local]`
 #[derive(Debug, Default, Deserialize)]
@@ -24,7 +24,7 @@ pub(crate) struct LocalSection {
 
 impl Config {
     /// What the local runtime is told. Workspaces do not see the platform's state, its plugins with their configuration, its own
-    /// configuration, the files of its admin tokens and its TLS key; they do see `program`, and the authority that they are to trust.
+    /// configuration, the files of its secrets and its TLS key; they do see `program`, and the authority that they are to trust.
     pub(crate) fn isolation(&self, program: &Path) -> Result<IsolationSettings, ConfigError> {
         let section = &self.local;
         self.check_network()?;
@@ -40,10 +40,9 @@ impl Config {
             });
         }
         let own = [&self.state_dir, &self.plugins.directory];
-        let tokens = self.admin_token_texts().filter_map(SecretText::file);
         let hidden = own
             .into_iter()
-            .chain(tokens)
+            .chain(&self.secret_files)
             .chain(&self.file)
             .chain(&self.tls.key)
             .chain(&section.hide);
@@ -82,21 +81,33 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeMap, io::Write as _};
+
     use super::*;
+    use crate::config::load;
 
     fn config(text: &str) -> Config {
-        toml::from_str(text).unwrap()
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        load(Some(file.path()), &BTreeMap::new()).unwrap().config
     }
 
     #[test]
     fn what_is_the_platforms_own_is_hidden() {
         let config = config(
             "state_dir = '/s'\nadmin_token = { '$file' = '/e/token' }\n[admin_tokens]\nci = { '$file' = '/e/ci' }\n\
-             [plugins]\ndirectory = '/p'\n[tls]\nkey = '/e/key'\nca_file = '/e/ca'\n[local]\nhide = ['/e/more']\npids = 7\n",
+             [plugins]\ndirectory = '/p'\n[tls]\nkey = '/e/key'\nca_file = '/e/ca'\n[local]\nhide = ['/e/more']\npids = 7\n\
+             [http_client]\nproxy = { '$file' = '/e/proxy' }\n[webhook.ops]\nurl = { '$file' = '/e/url' }\n\
+             secret = { '$file' = '/e/new' }\nold_secret = { '$file' = '/e/old' }\n[webhook.other]\nsecret = 'whsec_AA'",
         );
         let settings = config.isolation(Path::new("/bin/p")).unwrap();
-        let hidden = ["/s", "/p", "/e/token", "/e/ci", "/e/key", "/e/more"];
-        assert_eq!(settings.hidden, hidden.map(PathBuf::from));
+        let hidden = [
+            "/s", "/p", "/e/token", "/e/ci", "/e/proxy", "/e/old", "/e/new", "/e/url",
+        ];
+        let file = config.file.as_deref().unwrap();
+        let hidden = hidden.iter().map(Path::new);
+        let hidden = hidden.chain([file, Path::new("/e/key"), Path::new("/e/more")]);
+        assert_eq!(settings.hidden, hidden.collect::<Vec<_>>());
         assert_eq!(settings.kept, ["/bin/p", "/e/ca"].map(PathBuf::from));
         assert_eq!(settings.resources.pids, Some(7));
         assert_eq!(settings.isolation, Isolation::Auto);

@@ -28,6 +28,9 @@ pub(crate) struct Config {
     /// The file that it was read from, if any.
     #[serde(skip)]
     pub(super) file: Option<PathBuf>,
+    /// The files that hold its secrets: those of all `{ "$file" = … }` in it.
+    #[serde(skip)]
+    pub(super) secret_files: Vec<PathBuf>,
     #[serde(deserialize_with = "access::address")]
     pub(crate) listen: Address,
     pub(crate) socket_mode: SocketMode,
@@ -57,6 +60,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             file: None,
+            secret_files: Vec::new(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7878)).into(),
             socket_mode: SocketMode::default(),
             dev: false,
@@ -248,16 +252,6 @@ impl<'de> Deserialize<'de> for SecretText {
         }
         let table = value.try_into::<toml::Table>().map_err(|_| expected())?;
         only(table).ok_or_else(expected)
-    }
-}
-
-impl SecretText {
-    /// The file that it is in, if it is in one.
-    pub(super) const fn file(&self) -> Option<&PathBuf> {
-        match self {
-            Self::File(path) => Some(path),
-            Self::Plain(_) | Self::Environment(_) => None,
-        }
     }
 }
 
