@@ -71,15 +71,8 @@ async fn serve(
     // The store first: its lock keeps a second platform away from the workspaces, too.
     let store = Store::open(&config.state_dir.join("state.db"))?;
     let control = Control::listen(&config.state_dir, store.clone());
-    let parts = assemble(
-        config,
-        booted,
-        store,
-        auth.clone(),
-        readiness,
-        runtime::of(config, booted.open_files).await?,
-        url,
-    )?;
+    let (runtime, hiding) = runtime::of(config, booted.open_files).await?;
+    let parts = assemble(config, booted, store, auth.clone(), readiness, runtime, url)?;
     let provisioner = parts.provisioner.clone();
     let (events, retention) = (parts.events.clone(), config.events.retention());
     // A client of their own: receivers that hang take no plugin's place.
@@ -92,6 +85,7 @@ async fn serve(
         tls: server.tls().cloned(),
         webhooks: webhooks.clone(),
         hangup,
+        hiding,
     };
     info!(address = %server.address(), tls = server.tls().is_some(), "listening");
     let ready = async {

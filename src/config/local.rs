@@ -1,14 +1,18 @@
 //! `[local]`: how workspaces on this machine are kept apart.
 
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use provisionhook_host::{
     container::Resources,
+    http::Address,
     runtime::local::{Isolation, IsolationSettings, Network},
 };
 use serde::Deserialize;
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Environment as _, ProcessEnvironment};
 
 /// `[local]`
 #[derive(Debug, Default, Deserialize)]
@@ -40,18 +44,14 @@ impl Config {
             });
         }
         let own = [&self.state_dir, &self.plugins.directory];
-        let hidden = own
-            .into_iter()
-            .chain(&self.secret_files)
-            .chain(&self.file)
-            .chain(&self.tls.key)
-            .chain(&section.hide);
         let program = self.workspace.program.as_deref().unwrap_or(program);
         let kept = [Some(program), self.tls.ca_file.as_deref()];
         Ok(IsolationSettings {
             isolation: section.isolation,
             network: section.network,
-            hidden: hidden.cloned().collect(),
+            hidden: own.into_iter().chain(&section.hide).cloned().collect(),
+            secrets: self.places_of_secrets(),
+            needed: self.needed(),
             kept: kept.into_iter().flatten().map(Path::to_owned).collect(),
             resources: Resources {
                 millicpus: section.millicpus,
@@ -59,6 +59,34 @@ impl Config {
                 pids: section.pids,
             },
         })
+    }
+
+    /// The files that hold secrets: that of the configuration itself, those that it refers to, and the TLS key.
+    pub(crate) fn places_of_secrets(&self) -> Vec<PathBuf> {
+        let secrets = self.secret_files.iter().chain(&self.file);
+        secrets.chain(&self.tls.key).cloned().collect()
+    }
+
+    /// What workspaces need, or whoever started the platform here expects them to see: programs, the home of the platform's user, the
+    /// directory that it was started in, the API's socket.
+    fn needed(&self) -> Vec<PathBuf> {
+        let of_platform = |name| ProcessEnvironment.get(name);
+        let paths = [self.workspace.env.get("PATH").cloned(), of_platform("PATH")];
+        let programs = paths.iter().flatten().flat_map(env::split_paths);
+        let url = self.public_url.as_deref();
+        let socket = match &self.listen {
+            Address::Unix(socket) => Some(socket.clone()),
+            Address::Tcp(_) => None,
+        };
+        let others = [
+            of_platform("HOME").map(PathBuf::from),
+            env::current_dir().ok(),
+            socket,
+            url.and_then(|url| url.strip_prefix("unix:"))
+                .map(PathBuf::from),
+        ];
+        let all = programs.chain(others.into_iter().flatten());
+        all.filter(|path| path.is_absolute()).collect()
     }
 
     /// Without a network, a workspace reaches the platform by a socket in the file system, or not at all.
@@ -101,13 +129,16 @@ mod tests {
              secret = { '$file' = '/e/new' }\nold_secret = { '$file' = '/e/old' }\n[webhook.other]\nsecret = 'whsec_AA'",
         );
         let settings = config.isolation(Path::new("/bin/p")).unwrap();
-        let hidden = [
-            "/s", "/p", "/e/token", "/e/ci", "/e/proxy", "/e/old", "/e/new", "/e/url",
-        ];
+        assert_eq!(settings.hidden, ["/s", "/p", "/e/more"].map(PathBuf::from));
         let file = config.file.as_deref().unwrap();
-        let hidden = hidden.iter().map(Path::new);
-        let hidden = hidden.chain([file, Path::new("/e/key"), Path::new("/e/more")]);
-        assert_eq!(settings.hidden, hidden.collect::<Vec<_>>());
+        let secrets = [
+            "/e/token", "/e/ci", "/e/proxy", "/e/old", "/e/new", "/e/url",
+        ];
+        let secrets = secrets
+            .iter()
+            .map(Path::new)
+            .chain([file, Path::new("/e/key")]);
+        assert_eq!(settings.secrets, secrets.collect::<Vec<_>>());
         assert_eq!(settings.kept, ["/bin/p", "/e/ca"].map(PathBuf::from));
         assert_eq!(settings.resources.pids, Some(7));
         assert_eq!(settings.isolation, Isolation::Auto);

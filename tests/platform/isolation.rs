@@ -1,6 +1,6 @@
 //! Isolated workspaces behind the real binary, as root and as a user without any rights.
 
-use std::process::Command;
+use std::{os::unix::fs::symlink, process::Command};
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -43,6 +43,69 @@ fn a_workspace_sees_neither_the_platform_nor_its_secrets() {
         platform.log().contains("PID, mount, IPC namespaces"),
         "{}",
         platform.log()
+    );
+}
+
+#[test]
+fn secrets_that_are_replaced_or_added_stay_hidden() {
+    let token = |word: &str| format!("{word}-token-0123456789-0123456789-0123456789");
+    let world = World::bare();
+    for folder in ["own", "live", "archive", "late"] {
+        std::fs::create_dir(world.path(folder)).unwrap();
+    }
+    world.write("own/ci", token("old"), 0o600);
+    world.write("archive/1", token("first"), 0o600);
+    symlink("../archive/1", world.path("live/link")).unwrap();
+    world.write("shared", token("shared"), 0o600);
+    let refer =
+        |name: &str, file: &str| format!("{name} = {{ \"$file\" = {:?} }}\n", world.path(file));
+    let tables = ["ci = own/ci", "link = live/link", "shared = shared"];
+    let tables = tables.map(|pair| pair.split_once(" = ").unwrap());
+    let tables: String = tables.map(|(name, file)| refer(name, file)).concat();
+    let late = refer("late", "late/new");
+    let world = world.with_tables(&format!("[admin_tokens]\n{tables}"));
+    let platform = world.serve();
+    let look = format!(
+        "cd {}; until [ -e replaced ]; do sleep 0.1; done; ls own live archive late; cat own/* live/* archive/* late/* shared; echo done",
+        world.directory.path().display()
+    );
+    let running = platform.provision(&["sh", "-c", &look]);
+
+    world.write("own/ci.new", token("new"), 0o600);
+    std::fs::rename(world.path("own/ci.new"), world.path("own/ci")).unwrap();
+    world.write("archive/2", token("second"), 0o600);
+    std::fs::remove_file(world.path("live/link")).unwrap();
+    symlink("../archive/2", world.path("live/link")).unwrap();
+    world.write("replaced", "", 0o600);
+    let output = platform.whole_output(&running.id);
+    let shown = output.matches("-token-").count();
+    assert_eq!(shown, 0, "{output}");
+
+    world.write("late/new", token("late"), 0o600);
+    let config = std::fs::read_to_string(world.path("provisionhook.toml")).unwrap();
+    world.write("provisionhook.toml", config + &late, 0o600);
+    platform.signal(Signal::HUP);
+    until("the new token", || {
+        platform.log().contains("admin tokens replaced")
+    });
+    let later = platform.provision(&["sh", "-c", &look]);
+    let output = platform.whole_output(&later.id);
+    assert!(!output.contains("-token-"), "{output}");
+
+    let log = platform.log();
+    let warned: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("can do without"))
+        .collect();
+    let [warned] = warned[..] else {
+        panic!("{log}")
+    };
+    let shared = [world.path("shared"), world.path("provisionhook.toml")];
+    let named = |path: &std::path::PathBuf| warned.contains(&path.display().to_string());
+    assert!(shared.iter().all(named), "{warned}");
+    assert!(
+        !warned.contains("own/ci") && !warned.contains("live"),
+        "{warned}"
     );
 }
 

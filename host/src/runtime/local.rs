@@ -29,6 +29,7 @@ mod cgroup;
 mod dir;
 mod entry;
 mod follow;
+mod hiding;
 mod isolation;
 mod launch;
 mod log;
@@ -51,7 +52,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use self::dir::WorkspaceDir;
-use self::entry::Entry;
+use self::entry::{Entry, blocking};
+pub use self::hiding::Hiding;
 pub use self::isolation::{Confinement, Isolation, IsolationSettings, Network};
 use self::launch::Launcher;
 use self::protocol::Launch;
@@ -174,10 +176,19 @@ impl Runtime for LocalRuntime {
 
     fn start<'a>(&'a self, spec: &'a StartSpec) -> RuntimeFuture<'a, ()> {
         Box::pin(async move {
+            let confinement = self.confinement.clone();
+            let sandbox = blocking(move || Ok(confinement.sandbox())).await;
+            let sandbox = sandbox.map_err(|error| {
+                RuntimeError::io(
+                    spec.id().as_str(),
+                    "cannot look for what to hide".to_owned(),
+                    error,
+                )
+            })?;
             let launch = Launch::new(
                 spec,
                 self.max_log_bytes,
-                self.confinement.sandbox().cloned(),
+                sandbox,
                 self.confinement.limits(spec.container()),
             );
             loop {

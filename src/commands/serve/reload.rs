@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use provisionhook_host::{
     http::{Address, Auth, Tls},
+    runtime::local::Hiding,
     webhooks::Webhooks,
 };
 use tokio::{
@@ -29,6 +30,7 @@ pub(super) struct Reload<'a> {
     pub(super) webhooks: Webhooks,
     /// HUP, which ends a process that has no handler for it: from before the first word of the log.
     pub(super) hangup: Signal,
+    pub(super) hiding: Option<Hiding>,
 }
 
 impl Reload<'_> {
@@ -45,6 +47,12 @@ impl Reload<'_> {
             let [tokens, certificate, webhooks] = &mut told;
             let config = (self.load)().map_err(|error| with_causes(&error));
             let config = config.as_ref().map(|loaded| &loaded.config);
+            // Before anybody may use them.
+            if let (Some(hiding), Ok(config)) = (&self.hiding, config)
+                && let Some(note) = hiding.hide_further(config.places_of_secrets())
+            {
+                warn!("{note}");
+            }
             let secrets = |apply: fn(&Self, &Config) -> Result<bool, ConfigError>| {
                 let applied = apply(&self, config.map_err(Clone::clone)?);
                 applied.map_err(|error| with_causes(&error))

@@ -4,7 +4,10 @@ use std::{error::Error, fs, io::ErrorKind, path::Path, sync::Arc};
 
 use provisionhook_host::{
     http::Address,
-    runtime::{LocalRuntime, Platform, Runtime, local::Confinement},
+    runtime::{
+        LocalRuntime, Platform, Runtime,
+        local::{Confinement, Hiding},
+    },
 };
 use provisionhook_runtime_docker::DockerRuntime;
 use provisionhook_runtime_kubernetes::KubernetesRuntime;
@@ -18,17 +21,20 @@ use crate::{
 /// Where the name of this platform is kept, so that it finds its containers again.
 const PLATFORM_FILE: &str = "platform";
 
-/// The runtime over the state directory, which must exist. To be called inside a tokio runtime.
+/// The runtime over the state directory, which must exist, and what its workspaces do not see. To be called inside a tokio runtime.
 pub(super) async fn of(
     config: &Config,
     open_files: Option<u64>,
-) -> Result<Arc<dyn Runtime>, Box<dyn Error>> {
+) -> Result<(Arc<dyn Runtime>, Option<Hiding>), Box<dyn Error>> {
     Ok(match config.runtime {
-        RuntimeKind::Local => Arc::new(local(config, open_files).await?),
-        RuntimeKind::Docker => Arc::new(DockerRuntime::new(config.docker(platform(config)?)?)),
+        RuntimeKind::Local => local(config, open_files).await?,
+        RuntimeKind::Docker => {
+            let settings = config.docker(platform(config)?)?;
+            (Arc::new(DockerRuntime::new(settings)), None)
+        }
         RuntimeKind::Kubernetes => {
             let settings = config.kubernetes(platform(config)?)?;
-            Arc::new(KubernetesRuntime::new(settings))
+            (Arc::new(KubernetesRuntime::new(settings)), None)
         }
     })
 }
@@ -42,7 +48,10 @@ fn platform(config: &Config) -> Result<Platform, Box<dyn Error>> {
 }
 
 /// Process trees of this machine, with this very program as their supervisor, and as much apart as the machine allows.
-async fn local(config: &Config, open_files: Option<u64>) -> Result<LocalRuntime, Box<dyn Error>> {
+async fn local(
+    config: &Config,
+    open_files: Option<u64>,
+) -> Result<(Arc<dyn Runtime>, Option<Hiding>), Box<dyn Error>> {
     let supervisor = supervise::command(open_files)?;
     let root = config.state_dir.join("workspaces");
     let runtime = LocalRuntime::new(&root, supervisor.clone())?;
@@ -60,7 +69,8 @@ async fn local(config: &Config, open_files: Option<u64>) -> Result<LocalRuntime,
         );
     }
     info!(workspaces = confinement.summary(), "local runtime");
-    Ok(runtime.with_confinement(confinement))
+    let hiding = confinement.hiding();
+    Ok((Arc::new(runtime.with_confinement(confinement)), hiding))
 }
 
 /// The name that was drawn at the first start.

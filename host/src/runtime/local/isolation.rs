@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use super::cgroup::{Groups, Limits};
 use super::dir::WorkspaceDir;
 use super::entry::blocking;
+use super::hiding::Hiding;
 use super::launch::{Launched, Launcher};
 use super::proc::Process;
 use super::protocol::Launch;
@@ -59,6 +60,10 @@ pub struct IsolationSettings {
     pub network: Network,
     /// Files and directories that they are not to see, beside the directory of the workspaces.
     pub hidden: Vec<PathBuf>,
+    /// Files of secrets: they do not see the directories of these either, so that a file that takes the place of one stays hidden.
+    pub secrets: Vec<PathBuf>,
+    /// What they need: no directory of a secret is hidden that is one of these or above one.
+    pub needed: Vec<PathBuf>,
     /// Files that they see even there.
     pub kept: Vec<PathBuf>,
     /// Limits of a workspace that asks for none.
@@ -80,6 +85,7 @@ pub(super) struct Sandbox {
 #[derive(Debug, Clone, Default)]
 pub struct Confinement {
     sandbox: Option<Sandbox>,
+    hiding: Hiding,
     groups: Groups,
     resources: Resources,
     notes: Vec<String>,
@@ -123,10 +129,14 @@ impl Confinement {
         let mut notes = Vec::new();
         let (isolation, network) = (settings.isolation, settings.network);
         let trial = Trial::new(supervisor_command)?;
+        let hiding = Hiding::new(settings, root);
         let sandbox = match isolation {
             Isolation::Off => None,
-            Isolation::Auto | Isolation::Required => match trial.sandbox(settings, root).await {
-                Ok(sandbox) => Some(sandbox),
+            Isolation::Auto | Isolation::Required => match trial.sandbox(settings, &hiding).await {
+                Ok(sandbox) => {
+                    notes.extend(hiding.note());
+                    Some(sandbox)
+                }
                 Err(note) if isolation == Isolation::Required => return Err(refused(note)),
                 Err(note) => {
                     notes.push(format!(
@@ -145,6 +155,7 @@ impl Confinement {
         }
         Ok(Self {
             sandbox,
+            hiding,
             notes,
             ..Self::default()
         })
@@ -179,12 +190,13 @@ impl Confinement {
     /// Whether a workspace does not see what is at this path outside.
     #[must_use]
     pub fn hides(&self, path: &Path) -> bool {
-        let Some(sandbox) = &self.sandbox else {
+        if self.sandbox.is_none() {
             return false;
-        };
+        }
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let own = OWN.map(Path::new);
-        let hidden = sandbox.hidden.iter().map(PathBuf::as_path);
+        let covers = self.hiding.covers();
+        let hidden = covers.places.iter().map(PathBuf::as_path);
         hidden.chain(own).any(|place| path.starts_with(place))
     }
 
@@ -209,8 +221,17 @@ impl Confinement {
         self.groups.leave();
     }
 
-    pub(super) fn sandbox(&self) -> Option<&Sandbox> {
-        self.sandbox.as_ref()
+    /// What workspaces do not see, for telling it later of more. None: they are not isolated, and see everything.
+    #[must_use]
+    pub fn hiding(&self) -> Option<Hiding> {
+        self.sandbox.as_ref().map(|_| self.hiding.clone())
+    }
+
+    /// For a workspace that is started now. Blocks.
+    pub(super) fn sandbox(&self) -> Option<Sandbox> {
+        let hidden = self.hiding.covers().places;
+        let sandbox = self.sandbox.clone()?;
+        Some(Sandbox { hidden, ..sandbox })
     }
 
     /// The limits of a workspace that asks for these.
@@ -238,12 +259,12 @@ impl Trial {
     }
 
     /// First with this process's own rights, then with those of a user namespace.
-    async fn sandbox(&self, settings: &IsolationSettings, root: &Path) -> Result<Sandbox, String> {
-        let resolved = |path: &PathBuf| path.canonicalize().ok();
-        let mut hidden: Vec<_> = settings.hidden.iter().filter_map(resolved).collect();
-        hidden.extend(root.canonicalize().ok());
-        hidden.sort();
-        hidden.dedup();
+    async fn sandbox(
+        &self,
+        settings: &IsolationSettings,
+        hiding: &Hiding,
+    ) -> Result<Sandbox, String> {
+        let hidden = hiding.covers().places;
         let mut found = String::new();
         for user_namespace in [false, true] {
             let sandbox = Sandbox {
