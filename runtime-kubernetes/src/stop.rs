@@ -100,20 +100,22 @@ impl Workspaces {
         };
         let look = |pod: Option<&Pod>| match pod {
             // Somebody has deleted it, or its node is gone.
-            None => Some(Exited::UNSEEN),
+            None => Some(Some(Exited::UNSEEN)),
             Some(pod) => match (state::of(pod), progress::of(pod)) {
-                (Life::Ended(exited), _) => Some(exited),
+                (Life::Ended(exited), _) => Some(Some(exited)),
                 (Life::Pending, Progress::Hopeless(_, message)) => {
-                    tracing::warn!(workspace = %id, message, "a Pod that was taken over will not begin");
-                    Some(Exited::UNSEEN)
+                    tracing::warn!(workspace = %id, message, "a Pod that was taken over will not begin: it is deleted");
+                    Some(None)
                 }
                 _ => None,
             },
         };
-        match self.pods.until(id, &pod, None, look).await? {
-            Some(exited) => Ok(exited),
-            None => Ok(Exited::UNSEEN),
+        if let Some(exited) = self.pods.until(id, &pod, None, look).await?.flatten() {
+            return Ok(exited);
         }
+        // The kubelet goes on trying, and nobody would watch a command that begins after all.
+        self.delete(id, &pod).await?;
+        Ok(Exited::UNSEEN)
     }
 
     /// Forgets how a workspace ended; keeps its output, its home, and nothing secret.

@@ -5,10 +5,11 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::{
+    api::exchange,
     job::FETCH,
     pods::{Pods, name},
     seen::{assert_accepted, until_written},
-    world::{World, until},
+    world::{ADMIN, World, until},
 };
 
 /// Works until it is told to stop.
@@ -51,6 +52,47 @@ fn a_pod_outlives_a_killed_platform_and_its_end_is_known_to_the_next() {
     assert_eq!(platform.output(id), output);
     assert_eq!(pods.uid(id), uid, "it is the same Pod all along");
     platform.delete(id);
+    assert_eq!(pods.left(), "");
+}
+
+/// It waits for a node while the platform is killed, and when it has one, its image is not there.
+#[test]
+fn a_pod_that_was_taken_over_and_cannot_begin_never_will() {
+    let pods = Pods::of(World::bare());
+    let gate = pods.namespace.name.clone();
+    let pods = pods.with(&format!("node_selector = {{ \"{gate}\" = \"open\" }}\n"));
+    let platform = pods.serve();
+    let url = format!("{}/workspaces", platform.url);
+    std::thread::scope(|scope| {
+        let created = scope.spawn(|| {
+            let container = json!({"image": "provisionhook-test/none:1"});
+            let body = json!({"id": "late", "command": ["true"], "container": container});
+            let body = body.to_string().into();
+            let sent = exchange(&pods.world.client, Method::POST, &url, ADMIN, body);
+            pods.world.runtime.block_on(sent).is_err()
+        });
+        // The last that a start makes.
+        let secret = format!("secret/{}.env", name("late"));
+        until("the Secret", || {
+            let found = pods.namespace.try_kubectl(&["get", &secret]);
+            found.status.success()
+        });
+        platform.end(Signal::KILL);
+        assert!(created.join().unwrap(), "it was cut off");
+    });
+    let platform = pods.serve();
+    assert_eq!(platform.show("late")["state"], "running");
+    let open = format!("{gate}=open");
+    let node = ["label", "node", "localhost", &open];
+    pods.namespace.kubectl(&node);
+    until("the end", || platform.show("late")["state"] == "stopped");
+    assert_eq!(platform.show("late")["reason"], "ended_unseen");
+    let left = pods.left();
+    assert!(
+        !left.contains("pod/") && !left.contains("secret/"),
+        "{left}"
+    );
+    platform.delete("late");
     assert_eq!(pods.left(), "");
 }
 
