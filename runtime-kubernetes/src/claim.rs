@@ -11,6 +11,7 @@ use provisionhook_host::{
     runtime::{RuntimeError, RuntimeErrorKind},
     workspace_id::WorkspaceId,
 };
+use tokio::time::{Instant, sleep};
 
 use crate::{action, cluster::Cluster, error, names, settings::Homes};
 
@@ -18,8 +19,12 @@ use crate::{action, cluster::Cluster, error, names, settings::Homes};
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 impl Cluster {
-    /// Makes sure that the home has its claim, if homes have any.
-    pub(crate) async fn ensure_claim(&self, id: &WorkspaceId) -> Result<(), RuntimeError> {
+    /// Makes sure that the home has its claim, if homes have any. None is made after `deadline`.
+    pub(crate) async fn ensure_claim(
+        &self,
+        id: &WorkspaceId,
+        deadline: Instant,
+    ) -> Result<(), RuntimeError> {
         let Homes::Claims {
             size,
             storage_class,
@@ -32,7 +37,10 @@ impl Cluster {
             if claim.metadata.deletion_timestamp.is_none() {
                 return Ok(());
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            if Instant::now() >= deadline {
+                return Err(self.claim_is_held(id));
+            }
+            sleep(LOOK_AGAIN).await;
         }
         let claim = PersistentVolumeClaim {
             metadata: ObjectMeta {
@@ -60,6 +68,14 @@ impl Cluster {
             Err(error) if error::is_conflict(&error) => self.claim(id).await.map(drop),
             Err(error) => Err(self.failed(Some(id), action::CREATE_CLAIM, &error).await),
         }
+    }
+
+    fn claim_is_held(&self, id: &WorkspaceId) -> RuntimeError {
+        let message = format!(
+            "expected the claim {} of the workspace before it to be gone, found that it is still being deleted: see what holds it",
+            self.name(id)
+        );
+        RuntimeError::new(id, RuntimeErrorKind::Obstructed, message)
     }
 
     /// Deletes the claim of a workspace, and with it its home. A stranger's is left.

@@ -79,7 +79,7 @@ impl Workspaces {
             }
             // First of all, so that whatever is left of this workspace is found by its directory.
             self.note_links(&order)?;
-            cluster.ensure_claim(id).await?;
+            cluster.ensure_claim(id, deadline).await?;
             let (api, params) = (cluster.pods().await?, PostParams::default());
             let made = api.create(&params, &order.pod);
             match cluster.try_to(Some(id), action::CREATE_POD, made).await? {

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::{
     cluster::IMAGE,
     pods::{Pods, name},
-    world::World,
+    world::{World, until},
 };
 
 impl Pods {
@@ -83,4 +83,32 @@ fn only_what_carries_this_platforms_labels_and_names_is_an_orphan() {
     assert!(platform.log().contains(&said), "{}", platform.log());
     platform.delete("taken");
     assert_eq!(pods.strangers_objects(), theirs);
+}
+
+#[test]
+fn a_home_that_cannot_go_is_not_waited_for_for_ever() {
+    let pods = Pods::of(World::bare()).with("start_timeout = \"20s\"\n");
+    let platform = pods.serve();
+    let request = json!({"id": "held", "command": ["sh", "-c", "exit"]}).to_string();
+    platform.post("/workspaces", request.as_str()).expect(201);
+    until("the end", || platform.show("held")["state"] == "stopped");
+    let claim = format!("persistentvolumeclaim/{}", name("held"));
+    let held_by = |finalizers: &str| {
+        let patch = format!("{{\"metadata\": {{\"finalizers\": {finalizers}}}}}");
+        let patch = ["patch", &claim, "--type=merge", "-p", &patch];
+        pods.namespace.kubectl(&patch);
+    };
+    held_by("[\"provisionhook.test/held\"]");
+    platform.delete("held");
+
+    let refused = platform.post("/workspaces", request);
+    assert!(refused.status >= 400, "{refused:?}");
+    assert_eq!(platform.show("held")["state"], "failed");
+    let log = platform.log();
+    let said = "of the workspace before it to be gone, found that it is still being deleted";
+    assert!(log.contains(said), "{log}");
+    held_by("[]");
+    platform.post("/workspaces/held/restart", "").expect(200);
+    platform.delete("held");
+    assert_eq!(pods.left(), "");
 }
