@@ -351,6 +351,28 @@ mod tests {
     }
 
     #[test]
+    fn who_ends_the_platform_waits_for_longer_than_it_drains() {
+        let drain = Config::default().server.drain.as_secs();
+        let said = |text: &str, key: &str| {
+            let mut values = text
+                .lines()
+                .filter_map(|line| line.trim().strip_prefix(key));
+            values.next().unwrap().trim().parse::<u64>().unwrap()
+        };
+        let manifest = include_str!("../deploy/kubernetes/platform.yaml");
+        let values = include_str!("../deploy/helm/provisionhook/values.yaml");
+        let chart = include_str!("../deploy/helm/provisionhook/templates/deployment.yaml");
+        let unit = include_str!("../deploy/systemd/provisionhook.service");
+        let key = "terminationGracePeriodSeconds:";
+        let grace = said(manifest, key);
+        assert!(grace > drain && said(unit, "TimeoutStopSec=") > drain);
+        assert_eq!(said(values, key), grace);
+        assert!(chart.contains(&format!(
+            "{key} {{{{ .Values.terminationGracePeriodSeconds }}}}"
+        )));
+    }
+
+    #[test]
     fn a_short_admin_token_is_refused_without_showing_it() {
         let loaded = load_text("admin_token = 'hunter2'", &[]).unwrap();
         let config = loaded.config;

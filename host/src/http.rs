@@ -153,7 +153,7 @@ struct Api {
 
 impl Server {
     /// Serves the API until `shutdown` resolves; then takes no new connection, lets running requests end, and cuts off those that
-    /// still run after the drain limit.
+    /// still run after the drain limit. Gives what is left of that limit, for [`Provisioner::drain`].
     ///
     /// # Errors
     /// When TLS cannot be set up. Nothing was served.
@@ -161,7 +161,7 @@ impl Server {
         self,
         parts: ApiParts,
         shutdown: impl Future<Output = ()>,
-    ) -> Result<(), TlsError> {
+    ) -> Result<Duration, TlsError> {
         let ApiParts {
             provisioner,
             events,

@@ -99,15 +99,16 @@ async fn serve(
         }
         Ok::<_, Box<dyn Error>>(())
     };
-    tokio::select! {
+    // Requests and what goes on behind them have one limit.
+    let left = tokio::select! {
         served = server.serve(parts, terminated()?) => served?,
         // Ends only by an error.
-        failed = ready => failed?,
+        failed = ready => failed.map(|()| config.server.drain)?,
         // Neither ends, and neither waits for a runtime that is away.
-        () = reload.run() => {}
-        () = control.run() => {}
-    }
-    provisioner.drain(config.server.drain).await;
+        () = reload.run() => config.server.drain,
+        () = control.run() => config.server.drain,
+    };
+    provisioner.drain(left).await;
     Ok(())
 }
 

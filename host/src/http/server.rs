@@ -1,6 +1,11 @@
 //! Accepts connections and serves them: slow and idle clients are cut off, and a shutdown lets running requests end.
 
-use std::{io, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::{
@@ -126,7 +131,7 @@ impl Server {
     }
 
     /// Serves until `shutdown` resolves; then takes no new connection, lets running requests end, and cuts off those that
-    /// still run after the drain limit of the limits.
+    /// still run after the drain limit of the limits. Gives what is left of that limit.
     ///
     /// # Errors
     /// When TLS cannot be set up. Nothing was served.
@@ -135,7 +140,7 @@ impl Server {
         gate: Gate,
         limits: &Limits,
         shutdown: impl Future<Output = ()>,
-    ) -> Result<(), TlsError> {
+    ) -> Result<Duration, TlsError> {
         let tls = self.tls.as_ref().map(Tls::acceptor).transpose()?;
         let graceful = GracefulShutdown::new();
         let permits = Arc::new(Semaphore::new(limits.max_connections));
@@ -175,6 +180,7 @@ impl Server {
             });
         }
         drop(self.listener);
+        let stopped = Instant::now();
         if tokio::time::timeout(limits.drain_time, graceful.shutdown())
             .await
             .is_err()
@@ -185,7 +191,7 @@ impl Server {
             );
         }
         connections.shutdown().await;
-        Ok(())
+        Ok(limits.drain_time.saturating_sub(stopped.elapsed()))
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) struct Platform {
     pub(crate) auth: Auth,
     pub(crate) redactor: Redactor,
     stop: oneshot::Sender<()>,
-    served: JoinHandle<Result<(), TlsError>>,
+    served: JoinHandle<Result<Duration, TlsError>>,
     _plugins: Plugins,
     pub(crate) dir: Arc<TempDir>,
 }
@@ -283,6 +283,12 @@ impl Platform {
     pub(crate) async fn output(&self, id: &WorkspaceId) -> String {
         self.reaches(id, WorkspaceState::Stopped).await;
         String::from_utf8(self.provisioner.logs(id, 1 << 20).await.unwrap()).unwrap()
+    }
+
+    /// Serves no longer; gives what is left of the drain limit.
+    pub(crate) async fn serve_no_longer(self) -> Duration {
+        self.stop.send(()).unwrap();
+        self.served.await.unwrap().unwrap()
     }
 
     /// Ends this platform and leaves its workspaces alone.

@@ -1,12 +1,16 @@
 //! The API over a Unix socket, and over TLS with a certificate that is renewed.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use provisionhook_host::{
     http::{Address, Tls},
     services::http::{HostGrants, HostPattern, HttpClient, HttpRequest, HttpSettings},
 };
 use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use crate::bench::{ADMIN, Plan, Platform};
 
@@ -117,4 +121,27 @@ async fn a_client_that_speaks_no_tls_gets_nothing() {
     let url = format!("http://{}", platform.address);
     assert!(status(&HttpSettings::default(), &url).await.is_err());
     platform.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_requests_have_used_of_the_drain_limit_is_gone() {
+    let mut plan = Plan::default();
+    plan.limits.drain_time = Duration::from_secs(3600);
+    let platform = plan.start().await;
+    assert!(platform.serve_no_longer().await > Duration::ZERO);
+
+    let mut plan = Plan::default();
+    plan.limits.drain_time = Duration::from_millis(1);
+    let platform = plan.start().await;
+    let mut client = TcpStream::connect(platform.address).await.unwrap();
+    let head = format!(
+        "POST /workspaces HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {ADMIN}\r\n\
+         content-type: application/json\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n"
+    );
+    client.write_all(head.as_bytes()).await.unwrap();
+    // The request runs, and waits for its body.
+    let mut answer = [0; 12];
+    client.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100");
+    assert_eq!(platform.serve_no_longer().await, Duration::ZERO);
 }
