@@ -5,9 +5,9 @@ use crate::world::{NOT_INHERITED, PAT, World};
 #[test]
 fn run_ends_as_its_command_ends() {
     let world = World::new();
-    world
-        .run(&["run", "--", "sh", "-c", "exit 7"])
-        .expect(7, "");
+    let ended = world.run(&["run", "--", "sh", "-c", "exit 7"]);
+    ended.expect(7, "");
+    assert!(!ended.err.contains("is left"), "{}", ended.err);
     world
         .run(&["run", "--", "sh", "-c", "kill -TERM $$"])
         .expect(128 + 15, "");
