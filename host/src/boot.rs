@@ -1,7 +1,11 @@
 //! A directory of plugins at boot: every file goes its way from candidate to registered plugin, and has its report at the
 //! end. One bad file never stops the others.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::{
     capability::Sharing,
@@ -29,6 +33,8 @@ pub struct BootOutcome {
     /// Names of the plugins that the operator marked `required` and that do not run. The platform must not start unless
     /// this is empty.
     pub missing_required: Vec<String>,
+    /// The files that hold secrets of plugins: those of all `{"$file": …}` in their configs.
+    pub secret_files: Vec<PathBuf>,
     /// By plugin name, for asking how it is.
     pub conditions: BTreeMap<String, ConditionProbe>,
 }
@@ -47,7 +53,8 @@ pub fn boot(
     let mut outcome = BootOutcome::default();
     let found = directory.map(discover).transpose()?.unwrap_or_default();
     outcome.warnings = found.warnings;
-    let checked = check(found.candidates, policy, source);
+    let (checked, secret_files) = check(found.candidates, policy, source);
+    outcome.secret_files = secret_files;
     let in_order = in_order(&checked, &mut outcome.warnings);
     let mut loaded: BTreeMap<String, Result<Loaded, LoadError>> = in_order
         .iter()
@@ -88,6 +95,8 @@ pub struct Verification {
     pub reports: Vec<PluginReport>,
     /// What is odd but keeps no plugin from running.
     pub warnings: Vec<String>,
+    /// The files that hold secrets of plugins: those of all `{"$file": …}` in their configs.
+    pub secret_files: Vec<PathBuf>,
 }
 
 /// Carries out the steps that run no code of a plugin on every file of `directory`. Blocks.
@@ -101,7 +110,7 @@ pub fn verify_directory(
 ) -> Result<Verification, DirectoryError> {
     let found = discover(directory)?;
     let mut warnings = found.warnings;
-    let checked = check(found.candidates, policy, source);
+    let (checked, secret_files) = check(found.candidates, policy, source);
     let _order = in_order(&checked, &mut warnings);
     let mut reports: Vec<PluginReport> = checked
         .into_iter()
@@ -110,17 +119,21 @@ pub fn verify_directory(
         })
         .collect();
     warnings.extend(complete(&mut reports, policy, directory));
-    Ok(Verification { reports, warnings })
+    Ok(Verification {
+        reports,
+        warnings,
+        secret_files,
+    })
 }
 
 type Checked = Result<Arc<Verified>, Box<PluginReport>>;
 
-/// Steps 2 to 6: everything that is done without running a plugin's code.
+/// Steps 2 to 6: everything that is done without running a plugin's code. Gives the files of the plugins' secrets, too.
 fn check(
     candidates: Vec<Result<Candidate, DiscoverError>>,
     policy: &Policy,
     source: &dyn ConfigSource,
-) -> Vec<Checked> {
+) -> (Vec<Checked>, Vec<PathBuf>) {
     let libraries = Libraries::of_this_process();
     let mut verifier = Verifier::new(policy, source);
     let check = |candidate: Result<Candidate, DiscoverError>| {
@@ -132,7 +145,8 @@ fn check(
             .map_err(|error| Box::new(PluginReport::from(&error)))?;
         Ok(Arc::new(verified))
     };
-    candidates.into_iter().map(check).collect()
+    let checked = candidates.into_iter().map(check).collect();
+    (checked, verifier.into_secret_files())
 }
 
 /// The verified plugins in the order of the chain, which is also the order in which they are loaded.

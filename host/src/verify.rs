@@ -67,6 +67,7 @@ pub struct Verifier<'a> {
     policy: &'a Policy,
     source: &'a dyn ConfigSource,
     names: BTreeMap<String, PathBuf>,
+    secret_files: Vec<PathBuf>,
     go: Option<PathBuf>,
 }
 
@@ -78,6 +79,7 @@ impl<'a> Verifier<'a> {
             policy,
             source,
             names: BTreeMap::new(),
+            secret_files: Vec::new(),
             go: None,
         }
     }
@@ -116,6 +118,13 @@ impl<'a> Verifier<'a> {
         }
     }
 
+    /// The files that hold secrets of the plugins verified so far: those of all `{"$file": …}` in their configs, also where a config was
+    /// refused.
+    #[must_use]
+    pub fn into_secret_files(self) -> Vec<PathBuf> {
+        self.secret_files
+    }
+
     /// # Errors
     /// What the first stage that fails has to say.
     fn check(
@@ -143,6 +152,7 @@ impl<'a> Verifier<'a> {
             inspected.candidate.config_path.as_deref(),
             directory,
             self.source,
+            &mut self.secret_files,
         )
         .map_err(|mismatches| (Stage::Config, mismatches))?;
         let against_schema =

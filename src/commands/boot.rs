@@ -1,6 +1,6 @@
 //! What every command that loads plugins does first: the log, the outgoing HTTP client, the plugins.
 
-use std::{collections::BTreeMap, error::Error, sync::Arc};
+use std::{collections::BTreeMap, error::Error, path::PathBuf, sync::Arc};
 
 use provisionhook_host::{
     boot::{BootOutcome, boot},
@@ -32,6 +32,8 @@ pub(super) struct Booted {
     pub(super) redactor: Redactor,
     pub(super) registry: Arc<Registry>,
     pub(super) reports: Arc<[PluginReport]>,
+    /// The files of the plugins' secrets.
+    pub(super) secret_files: Vec<PathBuf>,
     /// How many files a workspace may have open: the limit that the platform was started with. None = no limit.
     pub(super) open_files: Option<u64>,
     missing_required: Vec<String>,
@@ -97,6 +99,7 @@ pub(super) fn start(config: &Config, state: StateStore) -> Result<Booted, Box<dy
         registry,
         reports,
         missing_required,
+        secret_files,
         ..
     } = outcome;
     Ok(Booted {
@@ -104,6 +107,7 @@ pub(super) fn start(config: &Config, state: StateStore) -> Result<Booted, Box<dy
         redactor,
         registry: Arc::new(registry),
         reports: reports.into(),
+        secret_files,
         open_files,
         missing_required,
     })

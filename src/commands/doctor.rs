@@ -1,9 +1,14 @@
 //! `provisionhook doctor`: is this machine ready to serve, and where does each setting come from?
 
-use std::{fs, path::Path, process::ExitCode};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use provisionhook_host::{
-    boot::verify_directory,
+    boot::{Verification, verify_directory},
+    discover::DirectoryError,
     report::State,
     runtime::{Platform, local::Confinement},
     services::http::HttpClient,
@@ -51,11 +56,15 @@ pub(super) fn run(file: Option<&Path>, loaded: Result<Loaded, ConfigError>) -> C
     checks.push(tell("state", state(&config)));
     checks.extend(containers(&config).map(|checked| tell("containers", checked)));
     checks.extend(cluster(&config).map(|checked| tell("cluster", checked)));
+    let directory = &config.plugins.directory;
+    let verified = verify_directory(directory, &config.policy(), &OperatorEnvironment);
     if config.runtime == RuntimeKind::Local {
-        checks.push(tell("isolation", isolation(&config)));
+        let secrets = verified.as_ref().map(|verified| &*verified.secret_files);
+        let isolated = isolation(&config, secrets.unwrap_or_default());
+        checks.push(tell("isolation", isolated));
     }
     checks.push(tell("outgoing HTTP", outgoing(&config)));
-    checks.extend(plugins(&config));
+    checks.extend(plugins(verified));
     Ok(exit_code(&checks))
 }
 
@@ -183,10 +192,10 @@ fn rights(config: &Config) -> Result<String, String> {
 }
 
 /// Starts a workspace without a command, as the platform does. The limits are left out: they depend on how the platform is started.
-fn isolation(config: &Config) -> Result<String, String> {
+fn isolation(config: &Config, of_plugins: &[PathBuf]) -> Result<String, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let settings = config
-        .isolation(&program)
+        .isolation(&program, of_plugins)
         .map_err(|error| error.to_string())?;
     let supervisor = supervise::command(None).map_err(|error| error.to_string())?;
     let reactor = tokio::runtime::Builder::new_current_thread()
@@ -213,9 +222,8 @@ fn outgoing(config: &Config) -> Result<String, String> {
     .to_owned())
 }
 
-fn plugins(config: &Config) -> Vec<bool> {
-    let directory = &config.plugins.directory;
-    let checked = match verify_directory(directory, &config.policy(), &OperatorEnvironment) {
+fn plugins(verified: Result<Verification, DirectoryError>) -> Vec<bool> {
+    let checked = match verified {
         Ok(checked) => checked,
         Err(error) => return vec![tell("plugins", Err(with_causes(&error)))],
     };

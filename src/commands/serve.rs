@@ -71,7 +71,7 @@ async fn serve(
     // The store first: its lock keeps a second platform away from the workspaces, too.
     let store = Store::open(&config.state_dir.join("state.db"))?;
     let control = Control::listen(&config.state_dir, store.clone());
-    let (runtime, hiding) = runtime::of(config, booted.open_files).await?;
+    let (runtime, hiding) = runtime::of(config, booted).await?;
     let parts = assemble(config, booted, store, auth.clone(), readiness, runtime, url)?;
     let provisioner = parts.provisioner.clone();
     let (events, retention) = (parts.events.clone(), config.events.retention());

@@ -28,8 +28,13 @@ pub(crate) struct LocalSection {
 
 impl Config {
     /// What the local runtime is told. Workspaces do not see the platform's state, its plugins with their configuration, its own
-    /// configuration, the files of its secrets and its TLS key; they do see `program`, and the authority that they are to trust.
-    pub(crate) fn isolation(&self, program: &Path) -> Result<IsolationSettings, ConfigError> {
+    /// configuration, the files of its secrets and of the plugins', and its TLS key; they do see `program`, and the authority that they
+    /// are to trust.
+    pub(crate) fn isolation(
+        &self,
+        program: &Path,
+        of_plugins: &[PathBuf],
+    ) -> Result<IsolationSettings, ConfigError> {
         let section = &self.local;
         self.check_network()?;
         let not_a_place = |path: &&PathBuf| !path.is_absolute() || path.parent().is_none();
@@ -50,7 +55,7 @@ impl Config {
             isolation: section.isolation,
             network: section.network,
             hidden: own.into_iter().chain(&section.hide).cloned().collect(),
-            secrets: self.places_of_secrets(),
+            secrets: [self.places_of_secrets(), of_plugins.to_vec()].concat(),
             needed: self.needed(),
             kept: kept.into_iter().flatten().map(Path::to_owned).collect(),
             resources: Resources {
@@ -128,16 +133,19 @@ mod tests {
              [http_client]\nproxy = { '$file' = '/e/proxy' }\n[webhook.ops]\nurl = { '$file' = '/e/url' }\n\
              secret = { '$file' = '/e/new' }\nold_secret = { '$file' = '/e/old' }\n[webhook.other]\nsecret = 'whsec_AA'",
         );
-        let settings = config.isolation(Path::new("/bin/p")).unwrap();
+        let settings = config
+            .isolation(Path::new("/bin/p"), &["/e/plugins".into()])
+            .unwrap();
         assert_eq!(settings.hidden, ["/s", "/p", "/e/more"].map(PathBuf::from));
         let file = config.file.as_deref().unwrap();
         let secrets = [
             "/e/token", "/e/ci", "/e/proxy", "/e/old", "/e/new", "/e/url",
         ];
-        let secrets = secrets
-            .iter()
-            .map(Path::new)
-            .chain([file, Path::new("/e/key")]);
+        let secrets = secrets.iter().map(Path::new).chain([
+            file,
+            Path::new("/e/key"),
+            Path::new("/e/plugins"),
+        ]);
         assert_eq!(settings.secrets, secrets.collect::<Vec<_>>());
         assert_eq!(settings.kept, ["/bin/p", "/e/ca"].map(PathBuf::from));
         assert_eq!(settings.resources.pids, Some(7));
@@ -147,7 +155,9 @@ mod tests {
     #[test]
     fn what_cannot_work_is_refused() {
         let refused = |text: &str| {
-            let error = config(text).isolation(Path::new("/bin/p")).unwrap_err();
+            let error = config(text)
+                .isolation(Path::new("/bin/p"), &[])
+                .unwrap_err();
             error.to_string()
         };
         assert!(refused("[local]\nhide = ['/']").contains("`local.hide`"));
@@ -155,7 +165,7 @@ mod tests {
         let network = refused("[local]\nnetwork = 'none'");
         assert!(network.contains("Unix socket"), "{network}");
         let socket = "listen = 'unix:/run/p/api.sock'\n[local]\nnetwork = 'none'";
-        let settings = config(socket).isolation(Path::new("/bin/p")).unwrap();
+        let settings = config(socket).isolation(Path::new("/bin/p"), &[]).unwrap();
         assert_eq!(settings.network, Network::None);
     }
 }

@@ -13,10 +13,15 @@ const USER: u32 = 54_321;
 #[test]
 fn a_workspace_sees_neither_the_platform_nor_its_secrets() {
     let world = World::new();
+    std::fs::create_dir(world.path("keys")).unwrap();
+    let key = world.path("keys/github-app.pem");
+    std::fs::copy(world.plugin("github-app.pem"), &key).unwrap();
+    let config = world.app_config(&key.display().to_string());
+    world.configure("github-app-auth", &config);
     let platform = world.serve();
     let other = platform.provision(&["sleep", "600"]);
     let script = format!(
-        "ls {directory} {directory}/state {directory}/plugins {directory}/state/workspaces; cat {directory}/provisionhook.toml; \
+        "ls {directory} {directory}/state {directory}/plugins {directory}/state/workspaces; cat {directory}/provisionhook.toml {directory}/keys/*; \
          cat /proc/[0-9]*/environ; cat /proc/[0-9]*/cmdline; echo done",
         directory = world.directory.path().display(),
     );
@@ -32,6 +37,7 @@ fn a_workspace_sees_neither_the_platform_nor_its_secrets() {
     for hidden in [
         "state.db",
         "github-app.pem",
+        "PRIVATE KEY",
         "30-pat-store",
         ADMIN,
         &other.id,

@@ -6,7 +6,7 @@
 
 mod file;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 use zeroize::{Zeroize as _, Zeroizing};
@@ -32,7 +32,7 @@ pub(super) struct Config {
 }
 
 impl Config {
-    /// Reads and resolves; without a file, the config is `{}`.
+    /// Reads and resolves; without a file, the config is `{}`. Adds the files that it refers to, whatever comes of it, to `files`.
     ///
     /// # Errors
     /// Everything that cannot be read or resolved. No error holds a value.
@@ -40,6 +40,7 @@ impl Config {
         path: Option<&Path>,
         directory: &Path,
         source: &dyn ConfigSource,
+        files: &mut Vec<PathBuf>,
     ) -> Result<Self, Mismatches> {
         let value = path
             .map_or_else(|| Ok(Value::Object(Map::new())), parse)
@@ -52,6 +53,7 @@ impl Config {
         let mut resolver = Resolver {
             directory,
             source,
+            files,
             config: &mut config,
             mismatches: Mismatches::default(),
         };
@@ -113,6 +115,7 @@ fn parse(path: &Path) -> Result<Value, Mismatch> {
 struct Resolver<'a> {
     directory: &'a Path,
     source: &'a dyn ConfigSource,
+    files: &'a mut Vec<PathBuf>,
     config: &'a mut Config,
     mismatches: Mismatches,
 }
@@ -153,7 +156,10 @@ impl Resolver<'_> {
         let mut all = fields.iter();
         match (all.next(), all.next()) {
             (Some((key, Value::String(path))), None) if key == "$file" => {
-                let (text, warning) = file::read_secret(&self.directory.join(path))?;
+                let path = self.directory.join(path);
+                let read = file::read_secret(&path);
+                self.files.push(path);
+                let (text, warning) = read?;
                 self.config.warnings.extend(warning);
                 Ok(text)
             }

@@ -14,7 +14,7 @@ use provisionhook_runtime_kubernetes::KubernetesRuntime;
 use tracing::{info, warn};
 
 use crate::{
-    commands::supervise,
+    commands::{boot::Booted, supervise},
     config::{Config, RuntimeKind},
 };
 
@@ -24,10 +24,10 @@ const PLATFORM_FILE: &str = "platform";
 /// The runtime over the state directory, which must exist, and what its workspaces do not see. To be called inside a tokio runtime.
 pub(super) async fn of(
     config: &Config,
-    open_files: Option<u64>,
+    booted: &Booted,
 ) -> Result<(Arc<dyn Runtime>, Option<Hiding>), Box<dyn Error>> {
     Ok(match config.runtime {
-        RuntimeKind::Local => local(config, open_files).await?,
+        RuntimeKind::Local => local(config, booted).await?,
         RuntimeKind::Docker => {
             let settings = config.docker(platform(config)?)?;
             (Arc::new(DockerRuntime::new(settings)), None)
@@ -50,12 +50,12 @@ fn platform(config: &Config) -> Result<Platform, Box<dyn Error>> {
 /// Process trees of this machine, with this very program as their supervisor, and as much apart as the machine allows.
 async fn local(
     config: &Config,
-    open_files: Option<u64>,
+    booted: &Booted,
 ) -> Result<(Arc<dyn Runtime>, Option<Hiding>), Box<dyn Error>> {
-    let supervisor = supervise::command(open_files)?;
+    let supervisor = supervise::command(booted.open_files)?;
     let root = config.state_dir.join("workspaces");
     let runtime = LocalRuntime::new(&root, supervisor.clone())?;
-    let settings = config.isolation(&std::env::current_exe()?)?;
+    let settings = config.isolation(&std::env::current_exe()?, &booted.secret_files)?;
     let confinement = Confinement::establish(settings, supervisor, &root).await?;
     for note in confinement.notes() {
         warn!("{note}");

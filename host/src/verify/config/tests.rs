@@ -32,7 +32,8 @@ impl Directory {
     /// As `Config::read`.
     fn read(&self) -> Result<Config, Mismatches> {
         let directory = self.0.path();
-        Config::read(Some(&directory.join("c.json")), directory, &OneVariable)
+        let path = directory.join("c.json");
+        Config::read(Some(&path), directory, &OneVariable, &mut Vec::new())
     }
 
     fn refusal(&self) -> String {
@@ -42,7 +43,7 @@ impl Directory {
 
 #[test]
 fn no_file_is_an_empty_object() {
-    let config = Config::read(None, Path::new("."), &OneVariable)
+    let config = Config::read(None, Path::new("."), &OneVariable, &mut Vec::new())
         .map_err(|error| error.to_string())
         .unwrap();
     assert_eq!(config.json().as_slice(), b"{}");
@@ -160,4 +161,15 @@ fn files_that_are_no_secrets() {
         "{}",
         directory.refusal()
     );
+}
+
+#[test]
+fn the_files_of_a_config_are_known_also_where_it_is_refused() {
+    let directory = Directory::new(
+        r#"{ "a": { "$file": "gone" }, "b": [{ "$file": "/k/key" }], "c": { "$env": "UNSET" } }"#,
+    );
+    let (place, mut files) = (directory.0.path(), Vec::new());
+    let config = Config::read(Some(&place.join("c.json")), place, &OneVariable, &mut files);
+    assert!(config.is_err());
+    assert_eq!(files, [place.join("gone"), PathBuf::from("/k/key")]);
 }
