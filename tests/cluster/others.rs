@@ -87,7 +87,7 @@ fn only_what_carries_this_platforms_labels_and_names_is_an_orphan() {
 
 #[test]
 fn a_home_that_cannot_go_is_not_waited_for_for_ever() {
-    let pods = Pods::of(World::bare()).with("start_timeout = \"20s\"\n");
+    let pods = Pods::of(World::bare()).with("start_timeout = \"60s\"\n");
     let platform = pods.serve();
     let request = json!({"id": "held", "command": ["sh", "-c", "exit"]}).to_string();
     platform.post("/workspaces", request.as_str()).expect(201);
@@ -108,7 +108,8 @@ fn a_home_that_cannot_go_is_not_waited_for_for_ever() {
     let said = "of the workspace before it to be gone, found that it is still being deleted";
     assert!(log.contains(said), "{log}");
     held_by("[]");
-    platform.post("/workspaces/held/restart", "").expect(200);
+    let restarted = platform.post("/workspaces/held/restart", "");
+    assert_eq!(restarted.status, 200, "{}", platform.log());
     platform.delete("held");
     assert_eq!(pods.left(), "");
 }
