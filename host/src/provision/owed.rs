@@ -16,6 +16,7 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{
     chain::selects,
+    metrics::Metrics,
     provision::{Inner, Outcome, Provisioner, launch::call},
     runtime::Turns,
     store::{WorkspaceRecord, WorkspaceState},
@@ -56,6 +57,12 @@ impl Debts {
     fn left(&self) -> usize {
         let payers = self.payers();
         payers.values().map(|payer| payer.progress().left).sum()
+    }
+
+    /// Shows that. Counted and shown under one lock: of two at the same time the later one is right.
+    fn show(&self, metrics: &Metrics) {
+        let payers = self.payers();
+        metrics.owed(payers.values().map(|payer| payer.progress().left).sum());
     }
 }
 
@@ -147,7 +154,7 @@ impl Inner {
             }
         };
         drop(payers);
-        self.metrics.owed(self.debts.left());
+        self.debts.show(&self.metrics);
         (payer.progress().tries, payer.watch())
     }
 }

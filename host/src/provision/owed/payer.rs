@@ -92,7 +92,7 @@ pub(super) async fn pay(inner: Arc<Inner>, id: WorkspaceId, payer: Arc<Payer>) {
             now.tries += 1;
             now.left = left;
         });
-        inner.metrics.owed(inner.debts.left());
+        inner.debts.show(&inner.metrics);
         tokio::select! {
             () = inner.tasks.closed() => return,
             () = payer.hurry.notified() => back_off.reset(),
@@ -101,7 +101,7 @@ pub(super) async fn pay(inner: Arc<Inner>, id: WorkspaceId, payer: Arc<Payer>) {
     }
     inner.debts.payers().remove(&id);
     payer.progress.send_modify(|now| now.left = 0);
-    inner.metrics.owed(inner.debts.left());
+    inner.debts.show(&inner.metrics);
     // What fell due after the last look, and hurried this one in vain.
     inner.pay_rest(&id).await;
 }
