@@ -208,6 +208,11 @@ mod tests {
             assert!(Arc::ptr_eq(&found, slot));
             assert!(Arc::ptr_eq(&cache.find_or_add(key, NOW), slot));
         }
+        let shared = Key {
+            workspace_id: None,
+            ..key(0)
+        };
+        assert!(cache.find(&shared.as_lookup(), |_| Some(())).is_none());
     }
 
     #[test]
