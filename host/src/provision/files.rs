@@ -25,8 +25,8 @@ impl Inner {
         plugin: &str,
         files: Vec<ContributedFile>,
     ) -> Result<Vec<FilePath>, Fault> {
-        let runs = self.runs(id, run).await.map_err(|error| internal(&error))?;
-        if !runs {
+        let record = self.of_run(id, run).await;
+        if record.map_err(|error| internal(&error))?.is_none() {
             return Ok(Vec::new());
         }
         let provision = self.records.provision(id).await;

@@ -17,9 +17,9 @@ use tokio::{sync::watch, time::timeout};
 use crate::{
     chain::selects,
     metrics::Metrics,
-    provision::{Inner, Outcome, Provisioner, launch::call},
+    provision::{Inner, Outcome, ProvisionError, Provisioner, launch::call},
     runtime::Turns,
-    store::{WorkspaceRecord, WorkspaceState},
+    store::WorkspaceRecord,
     workspace_id::WorkspaceId,
 };
 
@@ -55,15 +55,18 @@ impl Debts {
 
     /// To how many plugins something is due, over all workspaces.
     fn left(&self) -> usize {
-        let payers = self.payers();
-        payers.values().map(|payer| payer.progress().left).sum()
+        left(&self.payers())
     }
 
     /// Shows that. Counted and shown under one lock: of two at the same time the later one is right.
     fn show(&self, metrics: &Metrics) {
         let payers = self.payers();
-        metrics.owed(payers.values().map(|payer| payer.progress().left).sum());
+        metrics.owed(left(&payers));
     }
+}
+
+fn left(payers: &HashMap<WorkspaceId, Arc<Payer>>) -> usize {
+    payers.values().map(|payer| payer.progress().left).sum()
 }
 
 impl Provisioner {
@@ -99,22 +102,20 @@ impl Inner {
     /// Begins to tell the plugins that are to hear that this workspace has ended. The caller holds its turn.
     pub(super) async fn pay(self: &Arc<Self>, id: &WorkspaceId) -> FirstTry {
         self.due(id).await.unwrap_or_else(|error| {
-            tracing::error!(workspace = %id, error = error.causes(), "the plugins are not told yet that the workspace has ended: it is tried again until they can be");
-            self.finish_later(id);
+            self.pay_later(id, &error);
             FirstTry(None)
         })
+    }
+
+    fn pay_later(self: &Arc<Self>, id: &WorkspaceId, error: &ProvisionError) {
+        tracing::error!(workspace = %id, error = error.causes(), "the plugins are not told yet that the workspace has ended: it is tried again until they can be");
+        self.finish_later(id);
     }
 
     /// The same, unless it runs, or was left as it is because it could not be stopped.
     pub(super) async fn pay_if_ended(self: &Arc<Self>, id: &WorkspaceId) -> Outcome<()> {
         let record = self.records.find(id).await?;
-        let ended = record.is_none_or(|record| {
-            matches!(
-                record.state,
-                WorkspaceState::Failed | WorkspaceState::Stopped
-            )
-        });
-        if ended {
+        if record.is_none_or(|record| record.state.has_ended()) {
             self.due(id).await?;
         }
         Ok(())
@@ -131,8 +132,7 @@ impl Inner {
         for id in owed {
             let _turn = self.tasks.turn(&id).await;
             if let Err(error) = self.pay_if_ended(&id).await {
-                tracing::error!(workspace = %id, error = error.causes(), "the plugins are not told yet that the workspace has ended: it is tried again until they can be");
-                self.finish_later(&id);
+                self.pay_later(&id, &error);
             }
         }
         Ok(())

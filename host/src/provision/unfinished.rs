@@ -22,6 +22,21 @@ const FIRST: Duration = Duration::from_millis(250);
 /// Between two tries at most.
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// How long to wait before one try after the other.
+pub(super) struct Pauses(Duration);
+
+impl Pauses {
+    pub(super) const fn new() -> Self {
+        Self(FIRST)
+    }
+
+    pub(super) fn next(&mut self) -> Duration {
+        let pause = self.0;
+        self.0 = LONGEST.min(pause * 2);
+        pause
+    }
+}
+
 /// The workspaces that a task is about to finish.
 #[derive(Default)]
 pub(super) struct Unfinished(Mutex<HashSet<WorkspaceId>>);
@@ -40,14 +55,13 @@ impl Inner {
         }
         let (inner, id) = (Arc::clone(self), id.clone());
         tokio::spawn(async move {
-            let mut pause = FIRST;
+            let mut pauses = Pauses::new();
             loop {
                 tokio::select! {
                     // The next platform over this store does it.
                     () = inner.tasks.closed() => return,
-                    () = tokio::time::sleep(pause) => {}
+                    () = tokio::time::sleep(pauses.next()) => {}
                 }
-                pause = LONGEST.min(pause * 2);
                 let Some(_task) = inner.tasks.begin() else {
                     return;
                 };

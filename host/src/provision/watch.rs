@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 
 use crate::{
-    provision::{Inner, Outcome, ProvisionError, owed::FirstTry},
+    provision::{Inner, Outcome, ProvisionError, owed::FirstTry, unfinished::Pauses},
     runtime::{Exit, Exited, RuntimeErrorKind, RuntimeState},
     store::{self, TokenHash, WorkspaceRecord, WorkspaceState},
     workspace_id::WorkspaceId,
@@ -15,11 +15,6 @@ use crate::{
 pub(super) const UNSEEN: &str = "ended_unseen";
 /// The one of a workspace that had no memory left within its limit.
 pub(super) const OUT_OF_MEMORY: &str = "out_of_memory";
-
-/// After the first answer of a runtime that does not say whether a workspace has ended; doubles with each.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// Between two questions at most.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 impl Inner {
     /// Waits in the background until the run with this token ends, and records how.
@@ -43,7 +38,7 @@ impl Inner {
     /// Resolves when a workspace has ended, whatever the runtime answers meanwhile; to nothing if the run with this token is not the
     /// one to wait for any more.
     async fn exited(&self, id: &WorkspaceId, run: TokenHash) -> Option<Exited> {
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = Pauses::new();
         loop {
             match self.runtime.wait(id).await {
                 Ok(exited) => return Some(exited),
@@ -56,21 +51,27 @@ impl Inner {
                     tracing::warn!(workspace = %id, %error, "the runtime cannot say whether the workspace has ended: it is asked again");
                 }
             }
-            sleep(pause).await;
-            pause = LONGEST_PAUSE.min(pause * 2);
+            sleep(pauses.next()).await;
             // Without the store nothing can be recorded either, so the runtime is asked again.
-            if !self.runs(id, run).await.unwrap_or(true) {
+            if let Ok(None) = self.of_run(id, run).await {
                 return None;
             }
         }
     }
 
-    /// Whether the run with this token is the one on record, and goes on.
-    pub(super) async fn runs(&self, id: &WorkspaceId, run: TokenHash) -> Outcome<bool> {
-        // Each run has its own token, so the token tells the runs apart.
+    /// The record of a workspace, if the run with this token is the one on record, and goes on.
+    pub(super) async fn of_run(
+        &self,
+        id: &WorkspaceId,
+        run: TokenHash,
+    ) -> Outcome<Option<WorkspaceRecord>> {
         let record = self.records.find(id).await?;
-        Ok(record.is_some_and(|record| record.state.is_alive())
-            && self.records.token(id).await? == Some(run))
+        let Some(record) = record.filter(|record| record.state.is_alive()) else {
+            return Ok(None);
+        };
+        // Each run has its own token, so the token tells the runs apart.
+        let is_run = self.records.token(id).await? == Some(run);
+        Ok(is_run.then_some(record))
     }
 
     /// Records the end of a run, unless another operation has done so, or has begun another run.
@@ -80,11 +81,7 @@ impl Inner {
         run: TokenHash,
         exited: Exited,
     ) -> Outcome<()> {
-        let Some(record) = self.records.find(id).await? else {
-            return Ok(());
-        };
-        // Each run has its own token, so the token tells the runs apart.
-        if record.state.is_alive() && self.records.token(id).await? == Some(run) {
+        if let Some(record) = self.of_run(id, run).await? {
             self.stopped(record, Some(exited)).await?;
         }
         Ok(())
@@ -108,10 +105,7 @@ impl Inner {
         patience: Duration,
     ) -> Outcome<WorkspaceRecord> {
         let id = record.id.clone();
-        if matches!(
-            record.state,
-            WorkspaceState::Failed | WorkspaceState::Stopped
-        ) {
+        if record.state.has_ended() {
             self.close(&id);
             return Ok(record);
         }

@@ -56,6 +56,12 @@ impl WorkspaceState {
         matches!(self, Self::Running | Self::Paused)
     }
 
+    /// Whether it does not run, and will not before it is started again.
+    #[must_use]
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Failed | Self::Stopped)
+    }
+
     /// The state of this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
