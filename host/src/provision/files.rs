@@ -90,8 +90,12 @@ impl Inner {
             }
         };
         let secret = provision.files.iter().filter(|file| file.secret);
-        let paths = secret.filter_map(|file| FilePath::parse(&file.path).ok());
-        if let Err(error) = self.runtime.remove_files(id, paths.collect()).await {
+        let paths: Vec<_> = secret
+            .filter_map(|file| FilePath::parse(&file.path).ok())
+            .collect();
+        if !paths.is_empty()
+            && let Err(error) = self.runtime.remove_files(id, paths).await
+        {
             tracing::error!(workspace = %id, %error, "a secret file of the workspace is left: remove it by hand");
         }
     }

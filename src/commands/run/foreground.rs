@@ -287,13 +287,7 @@ impl Runtime for Foreground {
         id: &'a WorkspaceId,
         paths: Vec<FilePath>,
     ) -> RuntimeFuture<'a, ()> {
-        Box::pin(async move {
-            // Asked of every workspace that ends, also of one that could have none.
-            if paths.is_empty() {
-                return Ok(());
-            }
-            self.files(id)?.remove(&paths)
-        })
+        Box::pin(async move { self.files(id)?.remove(&paths) })
     }
 
     fn remove<'a>(&'a self, id: &'a WorkspaceId) -> RuntimeFuture<'a, ()> {
