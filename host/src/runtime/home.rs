@@ -192,10 +192,7 @@ impl Place<'_> {
         if self.look(directory.as_fd())?.is_none() {
             return Ok(());
         }
-        match unlinkat(&directory, self.name(), AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(error) => Err(self.cannot("remove", error.into())),
-        }
+        unlink(directory.as_fd(), self.name()).map_err(|error| self.cannot("remove", error.into()))
     }
 
     fn link(&self, home: BorrowedFd<'_>, target: &str) -> Result<(), RuntimeError> {
@@ -204,7 +201,7 @@ impl Place<'_> {
         if there && leads_to(directory.as_fd(), self.name(), target) {
             return Ok(());
         }
-        let linked = drop_unfinished(directory.as_fd())
+        let linked = unlink(directory.as_fd(), UNFINISHED)
             .and_then(|()| symlinkat(target, &directory, UNFINISHED))
             .and_then(|()| renameat(&directory, UNFINISHED, &directory, self.name()));
         linked.map_err(|error| {
@@ -220,10 +217,7 @@ impl Place<'_> {
         if !self.is_link(directory.as_fd())? {
             return Ok(());
         }
-        match unlinkat(&directory, self.name(), AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(error) => Err(self.cannot("remove", error.into())),
-        }
+        unlink(directory.as_fd(), self.name()).map_err(|error| self.cannot("remove", error.into()))
     }
 
     /// Whether there is a link; false if there is nothing.
@@ -273,7 +267,7 @@ impl Place<'_> {
     }
 
     fn write(&self, directory: BorrowedFd<'_>, mode: Mode, bytes: &[u8]) -> io::Result<()> {
-        drop_unfinished(directory)?;
+        unlink(directory, UNFINISHED)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
         let owner_only = Mode::RUSR | Mode::WUSR;
         let file = openat(directory, UNFINISHED, flags | OFlags::CLOEXEC, owner_only)?;
@@ -315,9 +309,9 @@ impl Place<'_> {
     }
 }
 
-/// Removes what a platform that was killed has left.
-fn drop_unfinished(directory: BorrowedFd<'_>) -> Result<(), Errno> {
-    match unlinkat(directory, UNFINISHED, AtFlags::empty()) {
+/// Removes a file or a link; one that is gone already is no error.
+fn unlink(directory: BorrowedFd<'_>, name: &str) -> Result<(), Errno> {
+    match unlinkat(directory, name, AtFlags::empty()) {
         Err(error) if error != Errno::NOENT => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
