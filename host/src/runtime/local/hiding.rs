@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::isolation::IsolationSettings;
 
@@ -65,12 +65,11 @@ impl Hiding {
     /// Hides these files of secrets beside those of the settings, in place of those that this was told before. If workspaces that run
     /// would see some of them once they are replaced, says so, and not again for the same ones.
     pub fn hide_further(&self, secrets: Vec<PathBuf>) -> Option<String> {
+        if *self.further() == secrets {
+            return None;
+        }
         let before = self.covers().alone;
-        *self
-            .0
-            .further
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = secrets;
+        *self.further() = secrets;
         let mut after = self.covers().alone;
         after.retain(|file| !before.contains(file));
         note(&after)
@@ -108,9 +107,13 @@ impl Hiding {
     }
 
     fn secrets(&self) -> Vec<PathBuf> {
+        let secrets = self.0.secrets.iter();
+        secrets.chain(&*self.further()).cloned().collect()
+    }
+
+    fn further(&self) -> MutexGuard<'_, Vec<PathBuf>> {
         let further = self.0.further.lock();
-        let further = further.unwrap_or_else(PoisonError::into_inner);
-        self.0.secrets.iter().chain(&*further).cloned().collect()
+        further.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether workspaces could not do without the directory.

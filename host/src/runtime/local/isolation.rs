@@ -229,8 +229,8 @@ impl Confinement {
 
     /// For a workspace that is started now. Blocks.
     pub(super) fn sandbox(&self) -> Option<Sandbox> {
-        let hidden = self.hiding.covers().places;
         let sandbox = self.sandbox.clone()?;
+        let hidden = self.hiding.covers().places;
         Some(Sandbox { hidden, ..sandbox })
     }
 
