@@ -24,10 +24,7 @@ impl Engine {
         id: &WorkspaceId,
         tail: Option<u64>,
     ) -> Result<Vec<u8>, RuntimeError> {
-        let mut output = self
-            .saved(id)
-            .read(tail)
-            .map_err(|error| io_error(id, "read", error))?;
+        let mut output = self.kept(id, tail)?;
         if let Found::Ours(container) = self.find(id).await?
             && !self.is_saved(id, &container)?
         {
@@ -76,10 +73,18 @@ impl Engine {
         if self.is_saved(id, container)? {
             return Ok(());
         }
-        let output = self.logs(id, None).await?;
+        let mut output = self.kept(id, None)?;
+        self.collect(id, &mut output).await?;
         self.saved(id)
-            .save(run(container), &output)
+            .save(run(container), &output.into_bytes())
             .map_err(|error| io_error(id, "keep", error))
+    }
+
+    /// The last `tail` bytes of what is kept.
+    fn kept(&self, id: &WorkspaceId, tail: Option<u64>) -> Result<Tail, RuntimeError> {
+        self.saved(id)
+            .read(tail)
+            .map_err(|error| io_error(id, "read", error))
     }
 
     /// Whether the output of this container is among what is kept.
