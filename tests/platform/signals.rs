@@ -98,11 +98,7 @@ fn a_command_that_does_not_answer_ends_by_the_signal() {
 #[test]
 fn a_signal_before_the_command_keeps_it_from_beginning() {
     let world = world();
-    world.install_gate();
-    let child = command(&world, ": > ready").spawn().unwrap();
-    world.wait_at_gate();
-    signal(&child, Signal::TERM);
-    noticed(&world);
+    let child = noticed(&world, Signal::TERM);
     world.open_gate();
     ended(child).expect(128 + 15, "");
     assert!(!world.path("ready").exists());
@@ -112,23 +108,24 @@ fn a_signal_before_the_command_keeps_it_from_beginning() {
 #[test]
 fn an_impatient_user_waits_for_no_plugin() {
     let world = world();
-    world.install_gate();
-    let child = command(&world, ": > ready").spawn().unwrap();
-    world.wait_at_gate();
-    signal(&child, Signal::INT);
-    noticed(&world);
+    let child = noticed(&world, Signal::INT);
     signal(&child, Signal::INT);
     ended(child).expect(128 + 2, "");
     assert!(!world.path("ready").exists());
     assert_settled(&world, 0);
 }
 
-/// Waits until a signal before the command has been seen.
-fn noticed(world: &World) {
+/// A `run` that has seen this signal before its command, and stands at the gate.
+fn noticed(world: &World, sent: Signal) -> Child {
+    world.install_gate();
+    let child = command(world, ": > ready").spawn().unwrap();
+    world.wait_at_gate();
+    signal(&child, sent);
     let log = || fs::read_to_string(world.path("log")).unwrap();
     until("the signal to be noticed", || {
         log().contains("a signal came before the command began")
     });
+    child
 }
 
 #[test]
